@@ -141,7 +141,7 @@ lockgate_pass() {
 }
 
 # lockgate_rollout FILE COMMAND...: deploys. Where the deployment model names a strategy, COMMAND is called for each step that a
-# pipeline performs, with what to do: `deploy SLOT PERCENT`, `route SLOT PERCENT`, `retire SLOT` or `activity NAME`. It may be
+# pipeline performs, with what to do: `deploy SLOT PERCENT`, `route SLOT PERCENT`, `disable SLOT`, `remove SLOT` or `activity NAME`. It may be
 # called again for the same step. Where the model names none, COMMAND is called once, without more. Each time it leaves in FILE
 # which instances there are then, as a merge patch of the deployment. The server waits, runs the analyses, and remembers how far
 # the rollout has come. Ends with 2 if the way back has begun, and with 4 if the time is over while something is waited for.
@@ -170,7 +170,7 @@ lockgate_rollout() {
       # Until something happens, such as that a person goes on with the step.
       lockgate_call GET '/wait?timeout=10s' >/dev/null || return 1
       ;;
-    roll-back)
+    go-back)
       printf '%s' "$next" | jq -r '"rollout: the way back has begun: \(.reason.message)"'
       return 2
       ;;
@@ -184,8 +184,8 @@ lockgate_rollout() {
 lockgate_perform() {
   step=$(printf '%s' "$1" | jq -r '.step.id | @uri') || return 1
   what=$(printf '%s' "$1" | jq -r '.step.action | keys[0]') || return 1
-  where=$(printf '%s' "$1" | jq -r '.step.action[] | .slot? // .') || return 1
-  share=$(printf '%s' "$1" | jq -r '.step.action[] | .capacity? // .weight? // empty') || return 1
+  where=$(printf '%s' "$1" | jq -r '.step.action[] | .to.slot // .slot // .name // empty') || return 1
+  share=$(printf '%s' "$1" | jq -r '.step.action[] | (.capacity // .weight // empty) / 100') || return 1
   shift
   outcome=succeeded
   "$@" "$what" "$where" ${share:+"$share"} || outcome=failed

@@ -52,15 +52,16 @@ pub fn counting_strategy() -> Vec<u8> {
         r#"(data (i32.const 8192) "count") (data (i32.const 8448) "one")
         (func (export "lockgate:strategy/strategy@0.2.0-rc.1#plan") (param i32) (result i32) unreachable)
         (func (export "lockgate:strategy/strategy@0.2.0-rc.1#advance")
-            (param $parameters i32) (result i32)
+            (param $evaluation i32) (result i32)
             {}
-            ;; The evaluation is the first of the parameters, which are too many to be passed one by one.
-            (call $give-back (i32.load (local.get $parameters)))
-            ;; ok(perform("one"))
+            (call $give-back (local.get $evaluation))
+            ;; ok(perform(["one"]))
             (i32.store8 (i32.const 2000) (i32.const 0))
             (i32.store8 (i32.const 2008) (i32.const 0))
-            (i32.store (i32.const 2016) (i32.const 8448))
-            (i32.store (i32.const 2020) (i32.const 3))
+            (i32.store (i32.const 2016) (i32.const 8464))
+            (i32.store (i32.const 2020) (i32.const 1))
+            (i32.store (i32.const 8464) (i32.const 8448))
+            (i32.store (i32.const 8468) (i32.const 3))
             (i32.const 2000))"#,
         count("count")
     );

@@ -93,7 +93,7 @@ impl Guest<'_> {
             format!(
                 r#"(func $decide (param $evaluation i32) (result i32)
                     {decide}
-                    ;; ok(answer {{ ruling: abstain, reasons: [], obligations: [] }})
+                    ;; ok(answer {{ verdict: abstain, with empty lists }})
                     (i32.store8 (i32.const 2000) (i32.const 0))
                     (i32.store8 (i32.const 2004) (i32.const 3))
                     (i32.const 2000))

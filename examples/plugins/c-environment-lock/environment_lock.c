@@ -94,32 +94,38 @@ static void list(approval_policy_string_t *to) {
   free(text.bytes);
 }
 
+/* The one place in the snapshot that all answers are about. */
+static void point_at_name(lockgate_types_types_list_json_pointer_t *pointers) {
+  pointers->ptr = allocate(sizeof *pointers->ptr);
+  pointers->len = 1;
+  say(pointers->ptr, "/environment/name");
+}
+
 static void allow(const char *name, exports_lockgate_approval_policy_answer_t *answer) {
-  answer->ruling.tag = EXPORTS_LOCKGATE_APPROVAL_POLICY_RULING_ALLOW;
+  answer->verdict = EXPORTS_LOCKGATE_APPROVAL_POLICY_VERDICT_ALLOW;
   answer->reasons.ptr = allocate(sizeof *answer->reasons.ptr);
   answer->reasons.len = 1;
   exports_lockgate_approval_policy_reason_t *reason = answer->reasons.ptr;
   say(&reason->code, "environment-listed");
   join(&reason->message, (const char *const[]){"The environment `", name, "` is on the list.", NULL});
-  reason->pointer.is_some = true;
-  say(&reason->pointer.val, "/environment/name");
+  point_at_name(&reason->pointers);
 }
 
 static void deny(const char *name, exports_lockgate_approval_policy_answer_t *answer) {
-  answer->ruling.tag = EXPORTS_LOCKGATE_APPROVAL_POLICY_RULING_DENY;
-  answer->ruling.val.deny.ptr = allocate(sizeof *answer->ruling.val.deny.ptr);
-  answer->ruling.val.deny.len = 1;
-  exports_lockgate_approval_policy_violation_t *violation = answer->ruling.val.deny.ptr;
-  say(&violation->code, "environment-not-listed");
-  join(&violation->message, (const char *const[]){"The environment `", name, "` is not on the list.", NULL});
-  violation->subject.is_some = true;
-  say(&violation->subject.val, name);
-  violation->pointer.is_some = true;
-  say(&violation->pointer.val, "/environment/name");
+  answer->verdict = EXPORTS_LOCKGATE_APPROVAL_POLICY_VERDICT_DENY;
+  answer->findings.ptr = allocate(sizeof *answer->findings.ptr);
+  answer->findings.len = 1;
+  exports_lockgate_approval_policy_finding_t *finding = answer->findings.ptr;
+  finding->severity = LOCKGATE_TYPES_TYPES_SEVERITY_HIGH;
+  say(&finding->code, "environment-not-listed");
+  join(&finding->message, (const char *const[]){"The environment `", name, "` is not on the list.", NULL});
+  finding->about.is_some = true;
+  say(&finding->about.val, name);
+  point_at_name(&finding->pointers);
 
-  violation->remedies.ptr = allocate(sizeof *violation->remedies.ptr);
-  violation->remedies.len = 1;
-  exports_lockgate_approval_policy_requirement_t *remedy = violation->remedies.ptr;
+  finding->remedies.ptr = allocate(sizeof *finding->remedies.ptr);
+  finding->remedies.len = 1;
+  exports_lockgate_approval_policy_requirement_t *remedy = finding->remedies.ptr;
   say(&remedy->code, "choose-listed-environment");
   say(&remedy->message, "Deploy to an environment that is on the list, or have this one put on it.");
   remedy->need.tag = LOCKGATE_TYPES_TYPES_NEED_CORRECTION;

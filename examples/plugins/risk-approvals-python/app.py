@@ -8,7 +8,7 @@ from wit_world.exports.policy import Answer
 from wit_world.imports.snapshot import Evaluation
 from wit_world.imports.types import PluginError
 
-from risk_approvals import ruling, schema
+from risk_approvals import rules, schema
 from risk_approvals.settings import Settings
 
 # Filled by `configure`, before the host freezes this memory; each evaluation starts from it.
@@ -46,5 +46,5 @@ class Policy(exports.Policy):
 
     def decide(self, evaluation: Evaluation) -> Answer:
         if _settings is None:
-            raise Err(PluginError("not-configured", "it was asked before it was configured"))
-        return ruling.decide(_settings, evaluation)
+            raise Err(PluginError("not-configured", "it was asked before it was configured", False))
+        return rules.decide(_settings, evaluation)

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::name::name;
-use crate::{Severity, Timestamp};
+use crate::{DeploymentResult, Digest, Duration, Severity, Timestamp};
 
 /// A document whose shape its owner defines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -111,7 +111,7 @@ impl SettingsFinding {
 pub struct CodeDescription {
     /// The code that answers use: lower-case words joined by hyphens.
     pub code: String,
-    /// Where it stands in an answer, for example `violation`.
+    /// Where it stands in an answer, for example `finding`.
     pub kind: String,
     /// The severity of findings with this code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,23 +138,41 @@ pub struct PluginReadiness {
 }
 
 /// A reason for an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// The stable code of the reason, for programs.
     pub code: String,
     /// The reason in one sentence, for people.
     pub message: String,
-    /// The place in the snapshot that the reason is about, as a JSON Pointer.
+    /// The places in the snapshot that the reason is about, as JSON Pointers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pointers: Vec<String>,
+    /// The clauses and pages that it rests on, as URIs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+    /// The reason in a form for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pointer: Option<String>,
+    pub details: Option<Document>,
+}
+
+impl Reason {
+    /// A reason without a place.
+    #[must_use]
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self { code, message, pointers: Vec::new(), references: Vec::new(), details: None }
+    }
 }
 
 /// A requirement for more approvals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalsNeeded {
-    /// The role in which people must approve. If absent, any role counts.
+    /// The roles in one of which each person must approve. If empty, any role counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// The competence that the people must have, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
+    pub competence: Option<String>,
     /// The number of approvals that are missing.
     pub missing: u32,
     /// The ids of the people whose approvals do not count.
@@ -172,6 +190,44 @@ pub struct EvidenceNeeded {
     /// The IANA media type that the evidence must have. If absent, any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
+    /// The roles, people or suppliers that may attest it. If empty, everybody may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attesters: Vec<String>,
+    /// The greatest age that it may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Duration>,
+    /// Whether a signature on it must be verified.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
+}
+
+/// A requirement for a fact that is missing, or too old.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FactNeeded {
+    /// The place in the snapshot at which it would stand, as a JSON Pointer.
+    pub pointer: String,
+    /// The register that would hold it, for example `incidents`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Its id in that register.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The greatest age that it may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Duration>,
+}
+
+/// A requirement that an activity is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ActivityNeeded {
+    /// The id of the activity.
+    pub activity: String,
+    /// The role of the person who does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// When it must be done (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
 }
 
 /// A requirement that the time lies within limits.
@@ -186,15 +242,48 @@ pub struct TimeNeeded {
 }
 
 /// A value in the snapshot has to be corrected.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CorrectionNeeded {
     /// The place in the snapshot, as a JSON Pointer.
     pub pointer: String,
     /// A description of the values that would be accepted.
     pub expected: String,
+    /// Values that would be accepted. Empty if words alone can say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<serde_json::Value>,
     /// The present value, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
+}
+
+/// A requirement that another deployment comes out so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeploymentNeeded {
+    /// The name of the environment that it is made to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// The id of its release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// The digest of its release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Its own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// How it must end.
+    pub outcome: DeploymentResult,
+}
+
+/// A requirement for a waiver or an override.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExemptionNeeded {
+    /// The roles in one of which somebody may grant it. If empty, any role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// The codes that it must cover. If empty, all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<String>,
 }
 
 /// The kind of requirement, with its details for programs.
@@ -205,10 +294,18 @@ pub enum Need {
     Approvals(ApprovalsNeeded),
     /// A piece of evidence has to be attached.
     Evidence(EvidenceNeeded),
+    /// Somebody has to supply a fact.
+    Fact(FactNeeded),
+    /// An activity has to be done.
+    Activity(ActivityNeeded),
     /// The deployment has to wait for a time.
     Time(TimeNeeded),
     /// A value in the snapshot has to be corrected.
     Correction(CorrectionNeeded),
+    /// Another deployment has to come out so.
+    Deployment(DeploymentNeeded),
+    /// Somebody who may has to except the deployment.
+    Exemption(ExemptionNeeded),
     /// Another requirement, in a form that its owner defines.
     Other(Document),
 }
@@ -220,26 +317,101 @@ pub struct Requirement {
     pub code: String,
     /// The action that would meet the requirement, in one sentence.
     pub message: String,
+    /// The way that it belongs to. All requirements of one answer with the same number are needed; another number is
+    /// another way to the same end. 0 if there is one way alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub way: u32,
+    /// Who can supply it: a role, a person, a register or a supplier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// The requirement in a form for programs.
     pub need: Need,
 }
 
-/// A violation: one problem with the deployment.
+impl Requirement {
+    /// A requirement of the only way, without an owner.
+    #[must_use]
+    pub fn new(code: impl Into<String>, message: impl Into<String>, need: Need) -> Self {
+        Self { code: code.into(), message: message.into(), way: 0, owner: None, need }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_zero(way: &u32) -> bool {
+    *way == 0
+}
+
+/// A finding: one thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Violation {
-    /// The stable code of the violation, for programs.
+pub struct Finding {
+    /// The severity of the finding.
+    pub severity: Severity,
+    /// The stable code of the finding, for programs.
     pub code: String,
-    /// The violation in one sentence, for people.
+    /// The finding in one sentence, for people.
     pub message: String,
-    /// The name or id of the component, instance or person that the violation is about.
+    /// The name or id of the component, instance or person that the finding is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
-    /// The place in the snapshot, as a JSON Pointer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pointer: Option<String>,
-    /// The requirements that would remove the violation. Empty if nothing can.
+    pub about: Option<String>,
+    /// The places in the snapshot, as JSON Pointers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pointers: Vec<String>,
+    /// The requirements that would resolve the finding. Empty if nothing can.
     #[serde(default)]
     pub remedies: Vec<Requirement>,
+    /// The clauses and pages that it rests on, as URIs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+    /// The finding in a form for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Document>,
+}
+
+impl Finding {
+    /// A finding without a place and a remedy.
+    #[must_use]
+    pub fn new(severity: Severity, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            code: code.into(),
+            message: message.into(),
+            about: None,
+            pointers: Vec::new(),
+            remedies: Vec::new(),
+            references: Vec::new(),
+            details: None,
+        }
+    }
+
+    /// A breach of a rule of the host, which a correction at one place of the snapshot repairs. `remedy` says in one
+    /// sentence what people have to do.
+    #[must_use]
+    pub fn breach(
+        code: impl Into<String>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+        need: CorrectionNeeded,
+    ) -> Self {
+        let code = code.into();
+        Self {
+            pointers: vec![need.pointer.clone()],
+            remedies: vec![Requirement::new(code.clone(), remedy, Need::Correction(need))],
+            ..Self::new(Severity::High, code, message)
+        }
+    }
+
+    /// The finding about this component, instance or person.
+    #[must_use]
+    pub fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = Some(about.into());
+        self
+    }
+}
+
+/// The findings that stand in the way: those above `info`, or all of them if none is.
+pub fn findings_in_the_way(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    let serious = findings.iter().any(|finding| finding.severity != Severity::Info);
+    findings.iter().filter(move |finding| !serious || finding.severity != Severity::Info)
 }
 
 /// An obligation: something that the deployment must do or keep to from now on.
@@ -247,8 +419,22 @@ pub struct Violation {
 pub struct Obligation {
     /// The stable code of the obligation, for programs.
     pub code: String,
+    /// The kind of obligation, in lower-case words joined by hyphens, for example `review` or `clean-up`.
+    pub kind: String,
     /// The obligation in one sentence, for people.
     pub message: String,
+    /// Who must keep it: a role, a person or a supplier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// From when on it can be kept (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// When it must be kept (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// The requirement that shows that it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Requirement>,
     /// The obligation in a form for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Document>,
@@ -261,33 +447,64 @@ pub struct PluginError {
     pub code: String,
     /// The error in one sentence, for people.
     pub message: String,
+    /// Whether the same question may be answered later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transient: bool,
 }
 
-/// The ruling of an approval policy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// The verdict of an approval policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Ruling {
+pub enum PolicyVerdict {
     /// The policy allows the deployment.
     Allow,
-    /// The policy denies the deployment, with at least one violation.
-    Deny(Vec<Violation>),
+    /// The policy denies the deployment, with at least one finding.
+    Deny,
     /// The policy cannot allow the deployment yet: at least one requirement is not met.
-    Require(Vec<Requirement>),
+    Require,
     /// The policy does not apply to this deployment.
     Abstain,
+}
+
+impl PolicyVerdict {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Require => "require",
+            Self::Abstain => "abstain",
+        }
+    }
 }
 
 /// The answer of an approval policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
-    /// The ruling of the policy.
-    pub ruling: Ruling,
-    /// The reasons for the ruling.
+    /// The verdict of the policy.
+    pub verdict: PolicyVerdict,
+    /// What is not as it should be. Findings of `allow` are remarks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// What would turn the answer into `allow`, besides the remedies of the findings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirements: Vec<Requirement>,
+    /// The reasons for the verdict.
     #[serde(default)]
     pub reasons: Vec<Reason>,
     /// The obligations that the deployment has if it is allowed.
     #[serde(default)]
     pub obligations: Vec<Obligation>,
+}
+
+impl Answer {
+    /// The codes of the answer: those of its findings and requirements, or, if it has neither, of its reasons.
+    pub fn codes(&self) -> Vec<&str> {
+        let findings = self.findings.iter().map(|finding| finding.code.as_str());
+        let requirements = self.requirements.iter().map(|requirement| requirement.code.as_str());
+        let codes: Vec<&str> = findings.chain(requirements).collect();
+        if codes.is_empty() { self.reasons.iter().map(|reason| reason.code.as_str()).collect() } else { codes }
+    }
 }
 
 /// The outcome of a check.
@@ -298,6 +515,8 @@ pub enum CheckOutcome {
     Passed,
     /// The check found a problem.
     Failed,
+    /// The check found no problem so far, and needs more time or a fact that is due.
+    Pending,
     /// The check had not enough data to tell.
     Inconclusive,
     /// The check does not apply to this deployment.
@@ -310,19 +529,44 @@ impl CheckOutcome {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
+            Self::Pending => "pending",
             Self::Inconclusive => "inconclusive",
             Self::Skipped => "skipped",
         }
     }
 }
 
-/// A finding of a check.
+/// What a check would do next, as advice to a strategy or a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Advice {
+    /// Go on with the rollout.
+    GoOn,
+    /// Wait.
+    Wait,
+    /// Take the way back.
+    GoBack,
+    /// Stay, and repair it by a further release.
+    Patch,
+}
+
+/// A number that a check measured, with the bounds that it compared it with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// The severity of the finding.
-    pub severity: Severity,
-    /// The violation: the problem, its place, and its remedies.
-    pub violation: Violation,
+pub struct Measurement {
+    /// The name of the measurement, unique within the report.
+    pub name: String,
+    /// The measured number.
+    pub value: f64,
+    /// The unit of all numbers here, as UCUM writes it, for example `ms`.
+    pub unit: String,
+    /// The least value that would pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<f64>,
+    /// The greatest value that would pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<f64>,
+    /// The number of samples that it was computed from.
+    pub samples: u32,
 }
 
 /// An exhibit: a document that a check made for later readers.
@@ -330,6 +574,8 @@ pub struct Finding {
 pub struct Exhibit {
     /// The name of the exhibit, unique within the report.
     pub name: String,
+    /// The title of the exhibit, for people.
+    pub title: String,
     /// The content of the exhibit.
     pub content: Document,
 }
@@ -344,7 +590,19 @@ pub struct Report {
     /// The findings of the check.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// What would turn the outcome into `passed`, besides the remedies of the findings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirements: Vec<Requirement>,
+    /// The numbers that the check measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measurements: Vec<Measurement>,
     /// The documents that the check made.
     #[serde(default)]
     pub exhibits: Vec<Exhibit>,
+    /// What the check would do next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Advice>,
+    /// The time from which a new run can give another outcome (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Timestamp>,
 }

@@ -3,7 +3,7 @@
 //! The combination depends only on standings and enforcements, so that it can be proved in isolation: order never
 //! matters, and one more mandatory "no" never makes a gate more permissive.
 
-use crate::{Answer, CheckOutcome, Enforcement, Report, Ruling, Standing, Verdict};
+use crate::{Answer, CheckOutcome, Enforcement, PolicyVerdict, Report, Standing, Verdict};
 
 /// The answer of a binding or group, and its effect on the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +53,11 @@ fn weight(verdict: Verdict) -> u8 {
 
 /// The standing of an approval policy's answer.
 pub fn of_answer(answer: &Answer) -> Standing {
-    match answer.ruling {
-        Ruling::Allow => Standing::Allow,
-        Ruling::Deny(_) => Standing::Deny,
-        Ruling::Require(_) => Standing::Pending,
-        Ruling::Abstain => Standing::NotApplicable,
+    match answer.verdict {
+        PolicyVerdict::Allow => Standing::Allow,
+        PolicyVerdict::Deny => Standing::Deny,
+        PolicyVerdict::Require => Standing::Pending,
+        PolicyVerdict::Abstain => Standing::NotApplicable,
     }
 }
 
@@ -66,7 +66,7 @@ pub fn of_report(report: &Report) -> Standing {
     match report.outcome {
         CheckOutcome::Passed => Standing::Allow,
         CheckOutcome::Failed => Standing::Deny,
-        CheckOutcome::Inconclusive => Standing::Pending,
+        CheckOutcome::Pending | CheckOutcome::Inconclusive => Standing::Pending,
         CheckOutcome::Skipped => Standing::NotApplicable,
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, Answer, ApprovedPlan, Digest, Exemption, Failure, Gate, Kind, Obligation, Receipt, Report, Requirement,
-    Rollout, Timestamp,
+    Rollout, Severity, Timestamp,
 };
 
 /// The verdict of a gate.
@@ -258,12 +258,35 @@ pub struct DecisionReason {
     pub code: String,
     /// The reason in one sentence, for people.
     pub message: String,
+    /// The severity of the finding that the reason repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
     /// The name or id of the component, instance or person that the reason is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
-    /// The place in the snapshot, as a JSON Pointer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pointer: Option<String>,
+    pub about: Option<String>,
+    /// The places in the snapshot, as JSON Pointers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pointers: Vec<String>,
+    /// The clauses and pages that it rests on, as URIs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+}
+
+impl DecisionReason {
+    /// A reason without a place.
+    #[must_use]
+    pub fn new(source: ReasonSource, blocking: bool, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            source,
+            blocking,
+            code: code.into(),
+            message: message.into(),
+            severity: None,
+            about: None,
+            pointers: Vec::new(),
+            references: Vec::new(),
+        }
+    }
 }
 
 /// A requirement that would change the verdict if it was met.

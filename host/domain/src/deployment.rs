@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::distinct::{distinct, keyed};
 use crate::name::{by_name, id, ids, labels};
 use crate::{
-    Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, Instance, Overlap, Override,
-    Person, PersonId, Plan, Records, Release, Risk, Scenario, Timestamp, Waiver,
+    Analysis, Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, Instance, Overlap,
+    Override, Person, PersonId, Plan, Progress, Records, Release, Risk, Rollout, Scenario, Timestamp, Waiver,
 };
 
 /// The digital product that the release belongs to.
@@ -27,10 +27,12 @@ pub struct Product {
     pub depends_on: Vec<String>,
 }
 
-/// The result of an earlier deployment.
+/// The result of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeploymentResult {
+    /// The deployment has not ended.
+    UnderWay,
     /// The deployment was completed and handed over to operations.
     Operational,
     /// The deployment was rolled back.
@@ -41,6 +43,20 @@ pub enum DeploymentResult {
     Aborted,
     /// The deployment was rejected.
     Rejected,
+}
+
+impl DeploymentResult {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnderWay => "under-way",
+            Self::Operational => "operational",
+            Self::RolledBack => "rolled-back",
+            Self::Failed => "failed",
+            Self::Aborted => "aborted",
+            Self::Rejected => "rejected",
+        }
+    }
 }
 
 /// An earlier deployment of the same product.
@@ -101,6 +117,15 @@ pub struct Deployment {
     /// The deployment plan. Absent until it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// The rollout that the model's strategy laid out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
+    /// The progress of the rollout, from fulfill on. The host sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// The analysis that a step of the rollout asks a check for. The host sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Analysis>,
     /// The instances that must exist after the deployment.
     #[serde(default, deserialize_with = "distinct")]
     pub desired_instances: Vec<Instance>,
@@ -144,6 +169,11 @@ impl Deployment {
         self.requester.id == *person
             || self.contributors.iter().any(|contributor| contributor.id == *person)
             || self.involved.contains(person)
+    }
+
+    /// The rollout as it was laid out: the one that is carried out, else the one of the document.
+    pub fn laid_out(&self) -> Option<&Rollout> {
+        self.progress.as_ref().map(|progress| &progress.rollout).or(self.rollout.as_ref())
     }
 
     /// The approvals of people who are not [involved](Self::involves): the only ones that policies see.

@@ -55,9 +55,10 @@ pub mod fields {
 }
 
 pub use answer::{
-    Answer, ApprovalsNeeded, Capability, CheckOutcome, CodeDescription, CorrectionNeeded, Description, Document,
-    EvidenceNeeded, Exhibit, Finding, Kind, Need, Obligation, PluginError, PluginReadiness, Reason, Report,
-    Requirement, Ruling, SettingsFinding, TimeNeeded, Violation,
+    ActivityNeeded, Advice, Answer, ApprovalsNeeded, Capability, CheckOutcome, CodeDescription, CorrectionNeeded,
+    DeploymentNeeded, Description, Document, EvidenceNeeded, ExemptionNeeded, Exhibit, FactNeeded, Finding, Kind,
+    Measurement, Need, Obligation, PluginError, PluginReadiness, PolicyVerdict, Reason, Report, Requirement,
+    SettingsFinding, TimeNeeded, findings_in_the_way,
 };
 pub use approval::{Approval, ApprovalAnswer, Person};
 pub use authority::{
@@ -93,7 +94,10 @@ pub use release::{
     Component, ComponentIdentity, ComponentKind, Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, Release,
     ReleaseNotes, ReleaseStatus, Severity,
 };
-pub use rollout::{Action, LastKnownGood, Progress, Rollout, Step, StepAction, StepState, StepStatus, Wait, WayBack};
+pub use rollout::{
+    Action, Analysis, BackStep, CheckState, Direction, Progress, Rollout, Share, Skip, Step, StepAction, StepEnd,
+    StepState, StepStatus, Target, Wait, WayBack, WayBackKind,
+};
 pub use shortened::shortened;
 pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, Phase, Scenario, Stage};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distinct::distinct;
 use crate::name::{id, ids, some_name, texts};
-use crate::{Component, Digest, Duration, PersonId, Rollout, TimeWindow, Timestamp, WayBack};
+use crate::{Component, Digest, Duration, PersonId, TimeWindow, Timestamp, WayBack};
 
 /// The retention of the data of a removed instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,9 +55,6 @@ pub struct Plan {
     /// The acceptance criteria, one sentence each.
     #[serde(default, deserialize_with = "texts")]
     pub criteria: Vec<String>,
-    /// The rollout that the model's strategy planned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rollout: Option<Rollout>,
 }
 
 /// The approved plan: what the exit of plan-and-approve approved. The later stages compare the deployment with it.
@@ -83,6 +80,9 @@ pub struct ApprovedPlan {
     pub evidence: BTreeMap<String, Digest>,
     /// The digest of the approved plan.
     pub plan: Digest,
+    /// The digest of the approved rollout, if it was laid out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Digest>,
     /// The digest of the deployment model.
     pub model: Digest,
 }

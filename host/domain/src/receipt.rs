@@ -90,6 +90,9 @@ pub struct Failure {
     /// The code of the plugin's own error, if it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Whether the same question may be answered later, as the plugin says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transient: bool,
     /// The limit that was hit, in fuel, bytes or milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,

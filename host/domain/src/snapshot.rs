@@ -50,7 +50,7 @@ impl Snapshot {
     }
 
     /// The digests of the approved parts, by name: `release`, `plan`, `environment`, `product`, `change`, `deployment`,
-    /// `people`, and `evidence`, if there is any. After an approval, only the evidence that was approved counts: people
+    /// `people`, and `evidence` and `rollout`, if there are any. After an approval, only the evidence that was approved counts: people
     /// may hand in more, but must not replace approved evidence.
     ///
     /// The order of names in lists does not matter. Fields that only show progress are not covered (the status of
@@ -79,7 +79,8 @@ impl Snapshot {
         ];
         let evidence = Self::subject_evidence(deployment, evidence);
         let evidence = (!evidence.is_empty()).then(|| ("evidence", json!(evidence)));
-        let parts = parts.into_iter().chain(evidence);
+        let rollout = deployment.rollout.as_ref().map(|rollout| ("rollout", json!(rollout)));
+        let parts = parts.into_iter().chain(evidence).chain(rollout);
         parts.map(|(name, part)| Ok((name.to_owned(), Digest::of_canonical(&part)?))).collect()
     }
 

@@ -1,15 +1,14 @@
 //! The order of environments: a release may enter one only after the same bytes were operational in the one before.
 
 use lockgate_domain::{
-    CorrectionNeeded, Deployment, DeploymentResult, Digest, Need, PastDeployment, Requirement, Scenario, Snapshot,
-    Violation,
+    CorrectionNeeded, Deployment, DeploymentResult, Digest, Finding, PastDeployment, Scenario, Snapshot,
 };
 
 use crate::gate::EngineCode;
 use crate::model::Model;
 
 /// Adds a breach if the release may not enter the snapshot's environment yet. A removal needs no order.
-pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
+pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let deployment = &snapshot.deployment;
     let target = &deployment.environment.name;
     if model.environments.is_empty() || deployment.scenario == Scenario::Removal {
@@ -101,16 +100,7 @@ fn written(digest: Option<Digest>) -> String {
     digest.map_or("without a digest".to_owned(), |digest| format!("`{digest}`"))
 }
 
-fn breach(message: String, pointer: &str, fix: String, expected: String, found: String) -> Violation {
-    Violation {
-        code: EngineCode::EnvironmentFlow.as_str().to_owned(),
-        message,
-        subject: None,
-        pointer: Some(pointer.to_owned()),
-        remedies: vec![Requirement {
-            code: EngineCode::EnvironmentFlow.as_str().to_owned(),
-            message: fix,
-            need: Need::Correction(CorrectionNeeded { pointer: pointer.to_owned(), expected, found: Some(found) }),
-        }],
-    }
+fn breach(message: String, pointer: &str, fix: String, expected: String, found: String) -> Finding {
+    let need = CorrectionNeeded { pointer: pointer.to_owned(), expected, accepted: Vec::new(), found: Some(found) };
+    Finding::breach(EngineCode::EnvironmentFlow.as_str(), message, fix, need)
 }

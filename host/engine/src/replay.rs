@@ -11,7 +11,7 @@ mod words;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use lockgate_domain::{Digest, FailureKind, Ruling, Standing, Timestamp};
+use lockgate_domain::{Digest, FailureKind, Standing, Timestamp};
 use lockgate_runtime::{
     Grants, Limits, LoadRequest, Plugin, PluginOutput, RecordedOutcome, Recording, ReplayResult, Runtime,
 };
@@ -242,13 +242,11 @@ fn says(outcome: &RecordedOutcome) -> Standing {
 /// The codes that explain an outcome, each once and in order.
 fn codes(outcome: &RecordedOutcome) -> Vec<String> {
     let mut codes: Vec<String> = match outcome {
-        RecordedOutcome::Answered(PluginOutput::Answer(answer)) => match &answer.ruling {
-            Ruling::Deny(violations) => violations.iter().map(|violation| violation.code.clone()).collect(),
-            Ruling::Require(requirements) => requirements.iter().map(|requirement| requirement.code.clone()).collect(),
-            Ruling::Allow | Ruling::Abstain => answer.reasons.iter().map(|reason| reason.code.clone()).collect(),
-        },
+        RecordedOutcome::Answered(PluginOutput::Answer(answer)) => {
+            answer.codes().into_iter().map(str::to_owned).collect()
+        }
         RecordedOutcome::Answered(PluginOutput::Report(report)) => {
-            report.findings.iter().map(|finding| finding.violation.code.clone()).collect()
+            report.findings.iter().map(|finding| finding.code.clone()).collect()
         }
         RecordedOutcome::Answered(PluginOutput::Rollout(_) | PluginOutput::Action(_)) => Vec::new(),
         RecordedOutcome::Failed(failure) => {

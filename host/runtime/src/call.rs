@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Action, Answer, Kind, Progress, Report, Rollout, Snapshot};
+use lockgate_domain::{Action, Answer, Kind, Report, Rollout, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Namespaces;
@@ -11,9 +11,9 @@ use crate::evaluation::Evaluation;
 use crate::plugin::{Plugin, PluginInvocation};
 use crate::sandbox::CapabilityExchange;
 
-/// A function of a plugin, with its arguments beside the snapshot.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "function", content = "progress")]
+/// A function of a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PluginFunction {
     /// [`Plugin::decide`].
     Decide,
@@ -22,16 +22,16 @@ pub enum PluginFunction {
     /// [`Plugin::plan`].
     Plan,
     /// [`Plugin::advance`].
-    Advance(Progress),
+    Advance,
 }
 
 impl PluginFunction {
     /// The kind of plugin that has the function.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(self) -> Kind {
         match self {
             Self::Decide => Kind::ApprovalPolicy,
             Self::Run => Kind::ValidationCheck,
-            Self::Plan | Self::Advance(_) => Kind::Strategy,
+            Self::Plan | Self::Advance => Kind::Strategy,
         }
     }
 }
@@ -52,14 +52,14 @@ pub enum PluginOutput {
 
 impl Plugin {
     /// Calls the function.
-    pub fn ask(&self, call: &PluginFunction, snapshot: &Arc<Snapshot>) -> Evaluation<PluginOutput> {
+    pub fn ask(&self, call: PluginFunction, snapshot: &Arc<Snapshot>) -> Evaluation<PluginOutput> {
         self.invocation(snapshot).ask(call)
     }
 
     /// Calls the function, which reads the values of namespaces from `namespaces` instead of from the store of the runtime.
     pub fn ask_on(
         &self,
-        call: &PluginFunction,
+        call: PluginFunction,
         snapshot: &Arc<Snapshot>,
         namespaces: Arc<dyn Namespaces>,
     ) -> Evaluation<PluginOutput> {
@@ -71,7 +71,7 @@ impl Plugin {
     /// [`FailureKind::NotRecorded`](lockgate_domain::FailureKind::NotRecorded).
     pub fn ask_again(
         &self,
-        call: &PluginFunction,
+        call: PluginFunction,
         snapshot: &Arc<Snapshot>,
         exchanges: &[CapabilityExchange],
     ) -> Evaluation<PluginOutput> {
@@ -80,12 +80,12 @@ impl Plugin {
 }
 
 impl PluginInvocation<'_> {
-    pub(crate) fn ask(self, call: &PluginFunction) -> Evaluation<PluginOutput> {
+    pub(crate) fn ask(self, call: PluginFunction) -> Evaluation<PluginOutput> {
         match call {
             PluginFunction::Decide => self.decide().map(PluginOutput::Answer),
             PluginFunction::Run => self.check().map(PluginOutput::Report),
             PluginFunction::Plan => self.plan().map(PluginOutput::Rollout),
-            PluginFunction::Advance(progress) => self.advance(progress).map(PluginOutput::Action),
+            PluginFunction::Advance => self.advance().map(PluginOutput::Action),
         }
     }
 }

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, Answer, CONTRACT_VERSION, Description, Digest, Kind, PluginReadiness, Progress, Receipt, Report, Rollout,
-    Snapshot,
+    Action, Answer, CONTRACT_VERSION, Description, Digest, Kind, PluginReadiness, Receipt, Report, Rollout, Snapshot,
 };
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
@@ -166,9 +165,9 @@ impl Plugin {
         self.invocation(snapshot).plan()
     }
 
-    /// Calls `advance` of a strategy.
-    pub fn advance(&self, snapshot: &Arc<Snapshot>, progress: &Progress) -> Evaluation<Action> {
-        self.invocation(snapshot).advance(progress)
+    /// Calls `advance` of a strategy. The snapshot holds the progress of the rollout.
+    pub fn advance(&self, snapshot: &Arc<Snapshot>) -> Evaluation<Action> {
+        self.invocation(snapshot).advance()
     }
 
     /// Whether a call may wait for another machine, for example for an HTTP response.
@@ -225,6 +224,18 @@ pub(crate) struct PluginInvocation<'a> {
     namespaces: Option<Arc<dyn Namespaces>>,
 }
 
+/// The snapshot without a rollout and its progress.
+fn without_rollout(snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
+    let deployment = &snapshot.deployment;
+    if deployment.rollout.is_none() && deployment.progress.is_none() && deployment.analysis.is_none() {
+        return Arc::clone(snapshot);
+    }
+    let mut bare = Snapshot::clone(snapshot);
+    let deployment = Arc::make_mut(&mut bare.deployment);
+    (deployment.rollout, deployment.progress, deployment.analysis) = (None, None, None);
+    Arc::new(bare)
+}
+
 impl PluginInvocation<'_> {
     /// Takes the answers of the capabilities from a recording.
     pub(crate) fn answered_by(mut self, exchanges: &[CapabilityExchange]) -> Self {
@@ -260,9 +271,11 @@ impl PluginInvocation<'_> {
         })
     }
 
+    /// Calls `plan` on the snapshot without a rollout: what is laid out depends on nothing that was laid out before.
     pub(crate) fn plan(self) -> Evaluation<Rollout> {
         let loaded = self.loaded;
-        self.call("plan", |store, instance| {
+        let bare = without_rollout(self.snapshot);
+        PluginInvocation { snapshot: &bare, ..self }.call("plan", |store, instance| {
             let Some(strategy) = &loaded.entries.strategy else {
                 return Err(loaded.is_no(Kind::Strategy));
             };
@@ -271,14 +284,18 @@ impl PluginInvocation<'_> {
         })
     }
 
-    pub(crate) fn advance(self, progress: &Progress) -> Evaluation<Action> {
+    pub(crate) fn advance(self) -> Evaluation<Action> {
         let loaded = self.loaded;
+        let progress = self.snapshot.deployment.progress.as_ref();
         self.call("advance", |store, instance| {
             let Some(strategy) = &loaded.entries.strategy else {
                 return Err(loaded.is_no(Kind::Strategy));
             };
-            let seen = v0::progress(progress);
-            let said = strategy.load(&mut *store, instance)?.call_advance(store, Resource::new_borrow(0), &seen)?;
+            let Some(progress) = progress else {
+                let message = "no rollout is carried out, so there is no next action".to_owned();
+                return Err(sandbox::contract_violation(message).into());
+            };
+            let said = strategy.load(&mut *store, instance)?.call_advance(store, Resource::new_borrow(0))?;
             settle(said, &loaded.limits, |intake, action| v0::action(intake, action, progress))
         })
     }

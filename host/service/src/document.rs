@@ -29,7 +29,7 @@ pub struct NewDeployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
     /// The document of the deployment, without the members that people and the host add later (`involved`, `approvals`,
-    /// `approved`, `waivers`, `overrides`, `overlaps`, `history`).
+    /// `approved`, `waivers`, `overrides`, `overlaps`, `history`, `progress`, `analysis`).
     pub deployment: Deployment,
 }
 
@@ -213,7 +213,8 @@ fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Res
 }
 
 fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
-    let Deployment { involved, approvals, approved, waivers, overrides, overlaps, history, .. } = deployment;
+    let Deployment { involved, approvals, approved, waivers, overrides, overlaps, history, progress, analysis, .. } =
+        deployment;
     let said = [
         ("involved", !involved.is_empty(), "the host keeps who was ever involved"),
         ("approvals", !approvals.is_empty(), "people approve by `POST …/approvals`, each with their own credential"),
@@ -221,6 +222,8 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         ("waivers", !waivers.is_empty(), "waivers are granted by `POST /api/v1/waivers`"),
         ("overrides", !overrides.is_empty(), "overrides are taken by `POST …/overrides`"),
         ("overlaps", !overlaps.is_empty(), "the host finds them itself"),
+        ("progress", progress.is_some(), "the host keeps how far the rollout has come"),
+        ("analysis", analysis.is_some(), "a step of the rollout asks for it"),
         ("history", !history.is_empty(), "the host keeps how the earlier deployments of the product ended"),
     ];
     let said = said.into_iter().filter(|(_, said, _)| *said);

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, BindingOutcome, CredentialKind, Gate, Phase, Progress, Reason, Right, Stage, Step, StepAction, StepState,
-    StepStatus, Wait, WayBack, rules,
+    Action, CredentialKind, Gate, Phase, Progress, Reason, Right, Stage, Step, StepAction, StepState, StepStatus, Wait,
+    WayBack, rules,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ use super::{DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceEr
 use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, EventActor, LifecycleMove, StagePosition};
 use crate::namespaces::{LedgerNamespaces, value_changes};
+use lockgate_engine::LoadedModel;
 use lockgate_engine::rollout::RolloutError;
 
 /// The most analyses and holds that one request goes through.
@@ -39,15 +40,20 @@ pub enum NextStep {
     },
     /// Do nothing for now, and ask again later.
     Wait {
-        /// The time to ask again, and the person or event that is awaited.
+        /// The time to ask again, and the reason for the wait.
         wait: Wait,
+        /// The roles in one of which a person may resume the hold that is under way. Empty if time alone ends it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        resume_by: Vec<String>,
     },
-    /// Roll the deployment back and report it. The rollback has begun.
-    RollBack {
+    /// Take the way back and report it. The rollback has begun.
+    GoBack {
         /// The reason for the rollback.
         reason: Reason,
         /// How the deployment is rolled back.
         way_back: WayBack,
+        /// The steps of the way back that are due, in the order in which to carry them out.
+        steps: Vec<Step>,
     },
     /// Stop here until people decide.
     Pause {
@@ -113,16 +119,15 @@ impl DeploymentService {
                     events.push(event);
                 };
                 if now.state.progress.is_none() {
-                    // The approved plan if there is one; otherwise the strategy makes a plan now.
-                    let plan = snapshot.deployment.plan.as_ref();
-                    let rollout = match plan.and_then(|plan| plan.rollout.clone()) {
+                    // The approved rollout if there is one; otherwise the strategy lays one out now.
+                    let rollout = match snapshot.deployment.rollout.clone() {
                         Some(rollout) => {
-                            model.can_carry_out(&rollout, Some("/plan/rollout"))?;
+                            model.can_carry_out(&rollout, Some("/rollout"))?;
                             rollout
                         }
                         None => model.lay_out(&snapshot, &values)?,
                     };
-                    if let Some(plan) = plan {
+                    if let Some(plan) = snapshot.deployment.plan.as_ref() {
                         let kept = rules::keeps_to_plan(&rollout, plan);
                         kept.map_err(|breach| RolloutError::Refused(Box::new(breach)))?;
                     }
@@ -137,24 +142,35 @@ impl DeploymentService {
                     }
                     let action = model.next(&mut progress, &snapshot, &values)?;
                     match action {
-                        Action::Perform(step_id) => {
+                        // The strategy is a pure planner: asked again, it names the steps that are left.
+                        Action::Perform(ids) => {
+                            let step_id = ids.into_iter().next().unwrap_or_default();
                             let step = progress.step(&step_id).cloned();
                             let step = step.ok_or_else(|| RolloutError::UnknownStep(step_id.clone()))?;
                             happen(&mut now, DeploymentEvent::StepBegan { step: step_id.clone() });
-                            if let StepAction::Analyze(checks) = &step.action {
-                                let (status, why, _): (_, _, Vec<BindingOutcome>) =
-                                    model.analyse(checks, &snapshot, &values);
-                                happen(&mut now, DeploymentEvent::StepEnded { step: step_id, status, why });
+                            if let StepAction::Analyze { .. } = &step.action {
+                                let (end, _) = model.analyse(&step, progress_of(&now)?, &snapshot, &values);
+                                let why = end.reason.map(|reason| reason.message);
+                                let (status, checks) = (end.status, end.checks);
+                                happen(&mut now, DeploymentEvent::StepEnded { step: step_id, status, why, checks });
                             }
                         }
-                        Action::Wait(wait) => next = Some(NextStep::Wait { wait }),
+                        Action::Skip(skip) => {
+                            happen(&mut now, DeploymentEvent::StepSkipped { step: skip.step, reason: skip.reason });
+                        }
+                        Action::Wait(wait) => {
+                            let waiting = progress.waits_for_person();
+                            let resume_by = waiting.map(|step| resumers(step, model)).unwrap_or_default();
+                            next = Some(NextStep::Wait { wait, resume_by });
+                        }
                         Action::Pause(reason) => next = Some(NextStep::Pause { reason }),
                         Action::Complete => next = Some(NextStep::Complete),
-                        Action::RollBack(reason) => {
+                        Action::GoBack(reason) => {
                             self.check_move(&now.state, LifecycleMove::RollBack)?;
                             let way_back = progress.rollout.way_back.clone();
+                            let steps = progress.due().cloned().collect();
                             happen(&mut now, DeploymentEvent::RollbackBegan { reason: reason.message.clone() });
-                            next = Some(NextStep::RollBack { reason, way_back });
+                            next = Some(NextStep::GoBack { reason, way_back, steps });
                         }
                     }
                     if next.is_some() {
@@ -196,7 +212,7 @@ impl DeploymentService {
         let permit = || {
             let loaded = self.load(write.actor, at)?;
             if resumed {
-                self.may_resume(write, &loaded)?;
+                self.may_resume(write, &loaded, step)?;
             }
             Ok(loaded)
         };
@@ -219,7 +235,7 @@ impl DeploymentService {
                 };
                 return Err(not_under_way(why).into());
             }
-            let hold = matches!(known.action, StepAction::Hold(_));
+            let hold = matches!(known.action, StepAction::Hold { .. });
             let event = match report.outcome {
                 StepOutcome::Succeeded | StepOutcome::Failed if !hold => DeploymentEvent::StepEnded {
                     step: step.to_owned(),
@@ -228,6 +244,7 @@ impl DeploymentService {
                         _ => StepStatus::Failed,
                     },
                     why: report.why.clone(),
+                    checks: Vec::new(),
                 },
                 _ => {
                     let message = "a hold ends by its time, or is `resumed` by a person";
@@ -241,11 +258,12 @@ impl DeploymentService {
 
 impl DeploymentService {
     /// Checks that the actor may resume the rollout, by the deployment's model.
-    fn may_resume(&self, write: &WriteContext<'_>, loaded: &LoadedDeployment) -> Result<(), ServiceError> {
+    fn may_resume(&self, write: &WriteContext<'_>, loaded: &LoadedDeployment, step: &str) -> Result<(), ServiceError> {
         let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
         let GateSnapshot { cached, .. } = self.gate_snapshot(loaded, gate, write.now)?;
-        let strategy = cached.model.model().strategy.as_ref();
-        Ok(may_resume(write.actor, strategy.map(|strategy| &strategy.resume_by).into_iter().flatten())?)
+        let known = loaded.state.progress.as_ref().and_then(|progress| progress.step(step));
+        let roles = known.map_or_else(|| resume_by(&cached.model), |step| resumers(step, &cached.model));
+        Ok(may_resume(write.actor, roles)?)
     }
 
     /// Records that a person resumes a step: a hold that is under way, or a step that failed or lacked data and for
@@ -263,7 +281,7 @@ impl DeploymentService {
         let turn = self.0.value_turns.take(&cached.model.writable_namespaces_of_rollout());
         let values = LedgerNamespaces::pending(Arc::clone(&self.0.storage));
         match state.status {
-            StepStatus::Running if matches!(step.action, StepAction::Hold(_)) => {}
+            StepStatus::Running if matches!(step.action, StepAction::Hold { .. }) => {}
             StepStatus::Failed | StepStatus::Inconclusive => {
                 let action = cached.model.next(&mut progress_of(loaded)?.clone(), &snapshot, &values)?;
                 if !matches!(action, Action::Pause(_)) {
@@ -280,9 +298,22 @@ impl DeploymentService {
     }
 }
 
+/// The roles that the model gives the right to resume a rollout.
+fn resume_by(model: &LoadedModel) -> Vec<String> {
+    let strategy = model.model().strategy.as_ref();
+    strategy.map(|strategy| strategy.resume_by.iter().cloned().collect()).unwrap_or_default()
+}
+
+/// The roles in one of which a person may resume this step: that of the hold if it names one, else those of the model.
+fn resumers(step: &Step, model: &LoadedModel) -> Vec<String> {
+    match &step.action {
+        StepAction::Hold { role: Some(role), .. } => vec![role.clone()],
+        _ => resume_by(model),
+    }
+}
+
 /// Checks that the actor may resume a rollout: a person, in one of these roles.
-fn may_resume<'a>(actor: &Actor, roles: impl Iterator<Item = &'a String>) -> Result<(), RuleRefusal> {
-    let roles: Vec<String> = roles.cloned().collect();
+fn may_resume(actor: &Actor, roles: Vec<String>) -> Result<(), RuleRefusal> {
     let holds = actor.person.roles.iter().any(|role| roles.contains(role));
     if actor.kind == CredentialKind::Person && holds {
         return Ok(());
@@ -313,7 +344,7 @@ fn under_way(progress: &Progress) -> Option<(Step, u32)> {
     let state = progress.steps.iter().find(|state| {
         let known = progress.step(&state.id);
         state.status == StepStatus::Running
-            && known.is_some_and(|step| !matches!(step.action, StepAction::Hold(_) | StepAction::Analyze(_)))
+            && known.is_some_and(|step| !matches!(step.action, StepAction::Hold { .. } | StepAction::Analyze { .. }))
     })?;
     Some((progress.step(&state.id)?.clone(), state.attempts))
 }

@@ -147,6 +147,9 @@ impl DeploymentService {
 
         let mut deployment = Deployment::clone(&loaded.document);
         deployment.approved.clone_from(&state.approved);
+        if gate.stage >= Stage::Fulfill {
+            deployment.progress.clone_from(&state.progress);
+        }
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
         deployment.history.clone_from(&history.says.past);
         let mut expect = vec![ExpectedVersion { stream: history_stream, version: history.version }];

@@ -1,7 +1,7 @@
 //! Approval policies: may the deployment go on?
 
-pub use crate::bindings::approval::exports::lockgate::approval::policy::{Answer, Ruling};
-use crate::{Evaluation, Obligation, Plugin, PluginError, Reason, Requirement, Violation};
+pub use crate::bindings::approval::exports::lockgate::approval::policy::{Answer, Verdict};
+use crate::{Evaluation, Finding, Obligation, Plugin, PluginError, Reason, Requirement};
 
 /// A plugin that says whether the deployment may go on.
 pub trait ApprovalPolicy: Plugin {
@@ -13,23 +13,23 @@ pub trait ApprovalPolicy: Plugin {
 }
 
 impl Answer {
-    fn new(ruling: Ruling) -> Self {
-        Self { ruling, reasons: Vec::new(), obligations: Vec::new() }
+    fn new(verdict: Verdict) -> Self {
+        Self { verdict, findings: Vec::new(), requirements: Vec::new(), reasons: Vec::new(), obligations: Vec::new() }
     }
 
     /// Yes. Add the reasons with [`because`](Self::because).
     pub fn allow() -> Self {
-        Self::new(Ruling::Allow)
+        Self::new(Verdict::Allow)
     }
 
-    /// No, for one reason.
-    pub fn deny(violation: Violation) -> Self {
-        Self::deny_all([violation])
+    /// No, for one finding.
+    pub fn deny(finding: Finding) -> Self {
+        Self::deny_all([finding])
     }
 
-    /// No, for all these reasons: at least one.
-    pub fn deny_all(violations: impl IntoIterator<Item = Violation>) -> Self {
-        Self::new(Ruling::Deny(violations.into_iter().collect()))
+    /// No, for all these findings: at least one.
+    pub fn deny_all(findings: impl IntoIterator<Item = Finding>) -> Self {
+        Self { findings: findings.into_iter().collect(), ..Self::new(Verdict::Deny) }
     }
 
     /// Not yet: one thing is missing.
@@ -39,12 +39,12 @@ impl Answer {
 
     /// Not yet: all these things are missing, at least one.
     pub fn require_all(requirements: impl IntoIterator<Item = Requirement>) -> Self {
-        Self::new(Ruling::Require(requirements.into_iter().collect()))
+        Self { requirements: requirements.into_iter().collect(), ..Self::new(Verdict::Require) }
     }
 
     /// Nothing to say about this deployment. Add the reasons with [`because`](Self::because).
     pub fn abstain() -> Self {
-        Self::new(Ruling::Abstain)
+        Self::new(Verdict::Abstain)
     }
 
     /// Adds a reason. `code` is stable, lower-case, its words joined by hyphens; `message` is one sentence for a person
@@ -58,6 +58,13 @@ impl Answer {
     #[must_use]
     pub fn reasons(mut self, reasons: impl IntoIterator<Item = Reason>) -> Self {
         self.reasons.extend(reasons);
+        self
+    }
+
+    /// Adds a finding, which an allowance makes a remark: it is shown and stops nothing.
+    #[must_use]
+    pub fn finding(mut self, finding: Finding) -> Self {
+        self.findings.push(finding);
         self
     }
 

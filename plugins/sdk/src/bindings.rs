@@ -16,6 +16,7 @@ wit_bindgen::generate!({
         package lockgate:guest-plugin;
         world plugin {
             import lockgate:types/types@0.2.0-rc.1;
+            import lockgate:types/rollouts@0.2.0-rc.1;
             import lockgate:host/snapshot@0.2.0-rc.1;
             import lockgate:host/log@0.2.0-rc.1;
             import lockgate:host/directory@0.2.0-rc.1;
@@ -59,16 +60,14 @@ wit_bindgen::generate!({
         "lockgate:types/types@0.2.0-rc.1/change": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
         "lockgate:types/types@0.2.0-rc.1/person": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
         "lockgate:types/types@0.2.0-rc.1/approval": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.2.0-rc.1/last-known-good": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
+        "lockgate:types/types@0.2.0-rc.1/way-back-kind": [#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)] #[serde(rename_all = "kebab-case")]],
         "lockgate:types/types@0.2.0-rc.1/data-retention": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
         "lockgate:types/types@0.2.0-rc.1/plan": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
         "lockgate:types/types@0.2.0-rc.1/attribute": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
         "lockgate:types/types@0.2.0-rc.1/instance": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
         "lockgate:types/types@0.2.0-rc.1/past-deployment": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
         "lockgate:types/types@0.2.0-rc.1/approved-plan": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
-        "lockgate:types/types@0.2.0-rc.1/way-back": [
-            #[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize), serde(rename_all = "kebab-case"))]
-        ],
+        "lockgate:types/types@0.2.0-rc.1/way-back": [#[cfg_attr(not(target_arch = "wasm32"), derive(serde::Deserialize))]],
     },
     additional_member_attributes: {
         "lockgate:types/types@0.2.0-rc.1/time-window.start": [#[cfg_attr(not(target_arch = "wasm32"), serde(deserialize_with = "crate::testing::moment"))]],
@@ -92,7 +91,6 @@ wit_bindgen::generate!({
         "lockgate:types/types@0.2.0-rc.1/change.description": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
         "lockgate:types/types@0.2.0-rc.1/person.name": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
         "lockgate:types/types@0.2.0-rc.1/person.roles": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
-        "lockgate:types/types@0.2.0-rc.1/last-known-good.rehearsed": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
         "lockgate:types/types@0.2.0-rc.1/plan.priority": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
         "lockgate:types/types@0.2.0-rc.1/plan.office-hours-exception": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
         "lockgate:types/types@0.2.0-rc.1/plan.targets": [#[cfg_attr(not(target_arch = "wasm32"), serde(default))]],
@@ -154,6 +152,7 @@ pub mod approval {
         world: "approval",
         with: {
             "lockgate:types/types@0.2.0-rc.1": crate::bindings::lockgate::types::types,
+            "lockgate:types/rollouts@0.2.0-rc.1": crate::bindings::lockgate::types::rollouts,
             "lockgate:host/snapshot@0.2.0-rc.1": crate::bindings::lockgate::host::snapshot,
         },
         pub_export_macro: true,
@@ -176,6 +175,7 @@ pub mod check {
         world: "check",
         with: {
             "lockgate:types/types@0.2.0-rc.1": crate::bindings::lockgate::types::types,
+            "lockgate:types/rollouts@0.2.0-rc.1": crate::bindings::lockgate::types::rollouts,
             "lockgate:host/snapshot@0.2.0-rc.1": crate::bindings::lockgate::host::snapshot,
         },
         pub_export_macro: true,
@@ -198,6 +198,7 @@ pub mod strategy {
         world: "strategy",
         with: {
             "lockgate:types/types@0.2.0-rc.1": crate::bindings::lockgate::types::types,
+            "lockgate:types/rollouts@0.2.0-rc.1": crate::bindings::lockgate::types::rollouts,
             "lockgate:host/snapshot@0.2.0-rc.1": crate::bindings::lockgate::host::snapshot,
         },
         pub_export_macro: true,

@@ -8,6 +8,7 @@ use crate::bindings::lockgate::host::snapshot::Evaluation as Source;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::testing::Fixture as Source;
 
+use crate::bindings::lockgate::types::rollouts::{Analysis, Progress, Rollout};
 use crate::time::Timestamp;
 use crate::types::{
     Approval, ApprovedPlan, Attribute, Change, Component, Defect, Document, Environment, Evidence, Instance,
@@ -84,6 +85,12 @@ readers! {
     change -> Change;
     /// The plan. None until somebody has planned.
     plan -> Option<Plan>;
+    /// The rollout as the strategy laid it out. None until it did.
+    rollout -> Option<Rollout>;
+    /// The progress of the rollout. None before it is carried out.
+    progress -> Option<Progress>;
+    /// The analysis that a step of the rollout asks this check for. None at a gate.
+    analysis -> Option<Analysis>;
     /// The instances that should exist.
     desired_instances -> Vec<Instance>;
     /// The instances that exist.

@@ -158,11 +158,8 @@ macro_rules! __export_kind {
 
             fn advance(
                 evaluation: &$crate::bindings::lockgate::host::snapshot::Evaluation,
-                progress: $crate::strategy::Progress,
             ) -> ::core::result::Result<$crate::strategy::Action, $crate::PluginError> {
-                $configured.answer(|plugin| {
-                    $crate::Strategy::advance(plugin, &$crate::Evaluation::new(evaluation), &progress)
-                })
+                $configured.answer(|plugin| $crate::Strategy::advance(plugin, &$crate::Evaluation::new(evaluation)))
             }
         }
         $crate::bindings::strategy::export_strategy!($component with_types_in $crate::bindings::strategy);

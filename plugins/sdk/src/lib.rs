@@ -22,6 +22,7 @@ pub mod directory;
 mod evaluation;
 mod evidence;
 mod export;
+mod finding;
 pub mod http;
 mod json;
 pub mod key_value;
@@ -38,25 +39,27 @@ mod settings;
 pub mod strategy;
 pub mod time;
 pub mod types;
-mod violation;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
-pub use approval::{Answer, ApprovalPolicy, Ruling};
+pub use approval::{Answer, ApprovalPolicy, Verdict};
 pub use capability::Capability;
-pub use check::{Exhibit, Finding, Outcome, Report, ValidationCheck};
+pub use check::{Advice, Exhibit, Measurement, Outcome, Report, ValidationCheck};
 pub use evaluation::Evaluation;
 pub use evidence::{EvidenceFile, ReadError, UnreadableEvidence};
+pub use finding::Finding;
 pub use pattern::Pattern;
 pub use person::PersonId;
 pub use plugin::{NoSettings, Plugin, PluginError};
 pub use pointer::Pointer;
 pub use reason::{Obligation, Reason};
-pub use requirement::{ApprovalsNeeded, CorrectionNeeded, EvidenceNeeded, Need, Requirement, TimeNeeded};
+pub use requirement::{
+    ActivityNeeded, ApprovalsNeeded, CorrectionNeeded, DeploymentNeeded, EvidenceNeeded, ExemptionNeeded, FactNeeded,
+    Need, Requirement, TimeNeeded,
+};
 pub use settings::{CodeDescription, SettingsFile, SettingsFinding, is_invisible};
 pub use strategy::Strategy;
-pub use violation::Violation;
 
 #[doc(hidden)]
 pub mod __private {

@@ -77,6 +77,13 @@ impl PluginError {
     ///
     /// `code` is stable, lower-case, its words joined by hyphens; `message` is one sentence.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
+        Self { code: code.into(), message: message.into(), transient: false }
+    }
+
+    /// The same question may be answered later, for example because a service did not respond.
+    #[must_use]
+    pub fn transient(mut self) -> Self {
+        self.transient = true;
+        self
     }
 }

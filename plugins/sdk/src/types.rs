@@ -6,8 +6,8 @@
 pub use crate::bindings::lockgate::types::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component,
     DataRetention, Defect, DefectStatus, DeploymentResult, Document, Environment, EnvironmentControl, Evidence,
-    Instance, InstanceStatus, KnowledgeItem, KnowledgeStatus, LastKnownGood, Level, PastDeployment, Person, Phase,
-    Plan, Product, Release, ReleaseNotes, ReleaseStatus, Scenario, Severity, Stage, TimeWindow, WayBack,
+    Instance, InstanceStatus, KnowledgeItem, KnowledgeStatus, Level, PastDeployment, Person, Phase, Plan, Product,
+    Release, ReleaseNotes, ReleaseStatus, Scenario, Severity, Stage, TimeWindow, WayBack, WayBackKind,
 };
 
 use crate::time::Timestamp;

@@ -124,7 +124,9 @@ pub(crate) fn draw(random: &mut Rng, organisation: &Organisation, number: usize)
     let before = [json!({"name": product, "kind": "software", "version": old, "digest": digest(random)})];
     let id = format!("{product}-{}-{number}", new.replace('.', "-"));
     let way_back = match scenario {
-        "new-version" => json!({"last-known-good": {"release": last, "digest": digest(random), "rehearsed": true}}),
+        "new-version" => {
+            json!({"kind": "last-known-good", "release": last, "digest": digest(random), "rehearsed_by": "deploy-staging"})
+        }
         "first-release" => "removal".into(),
         _ => Value::Null,
     };

@@ -14,11 +14,10 @@ use crate::guest;
 /// How large an answer may be here, in bytes of text.
 const RESULT_SIZE: u64 = 4 << 10;
 
-/// The plugin that answers with its evidence, what it looks at, and a rollout that it is asked to advance.
+/// The plugin that answers with its evidence, and what it looks at: a rollout that it is asked to advance is part of it.
 struct Asked {
     plugin: Plugin,
     snapshot: Snapshot,
-    progress: Progress,
 }
 
 static ASKED: LazyLock<Asked> = LazyLock::new(|| {
@@ -38,11 +37,10 @@ static ASKED: LazyLock<Asked> = LazyLock::new(|| {
             },
         })
         .unwrap_or_else(|error| panic!("{error}"));
-    Asked {
-        plugin,
-        snapshot: serde_json::from_str(include_str!("../corpus/snapshot/everything.json")).unwrap(),
-        progress: Progress::new(serde_json::from_str(include_str!("rollout.json")).unwrap()),
-    }
+    let mut snapshot: Snapshot = serde_json::from_str(include_str!("../corpus/snapshot/everything.json")).unwrap();
+    let rollout = serde_json::from_str(include_str!("rollout.json")).unwrap();
+    Arc::make_mut(&mut snapshot.deployment).progress = Some(Progress::new(rollout));
+    Asked { plugin, snapshot }
 });
 
 /// Takes the first byte for the function that is asked, and the rest for the memory that its answer stands in. Whether
@@ -53,7 +51,7 @@ static ASKED: LazyLock<Asked> = LazyLock::new(|| {
 /// is larger than it may be, or if a failure is of a kind that no answer can have.
 pub fn answers(bytes: &[u8]) -> bool {
     let Some((function, memory)) = bytes.split_first() else { return false };
-    let Asked { plugin, snapshot, progress } = &*ASKED;
+    let Asked { plugin, snapshot } = &*ASKED;
     let mut snapshot = snapshot.clone();
     snapshot.evidence.insert("answer".to_owned(), Evidence::new(memory.to_vec(), "application/octet-stream"));
     let snapshot = Arc::new(snapshot);
@@ -61,7 +59,7 @@ pub fn answers(bytes: &[u8]) -> bool {
         0 => judge(|| plugin.decide(&snapshot)),
         1 => judge(|| plugin.check(&snapshot)),
         2 => judge(|| plugin.plan(&snapshot)),
-        _ => judge(|| plugin.advance(&snapshot, progress)),
+        _ => judge(|| plugin.advance(&snapshot)),
     }
 }
 

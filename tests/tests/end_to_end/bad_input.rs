@@ -97,7 +97,7 @@ fn all_mistakes_in_a_deployment_are_told_at_once_each_at_its_line() {
     bench.edit("deployment.json", "\"version\": \"0.2.0\"", "\"vresion\": \"0.2.0\"");
     bench.edit("deployment.json", "\"digest\": \"sha256:", "\"digest\": \"md5:");
     bench.edit("deployment.json", "\"start\": \"2026-11-24T20:00:00Z\"", "\"start\": \"tomorrow\"");
-    bench.edit("deployment.json", "\"last-known-good\": {", "\"last-known-god\": {");
+    bench.edit("deployment.json", "\"kind\": \"last-known-good\"", "\"kind\": \"last-known-god\"");
     insta::assert_snapshot!(bench.refusal());
 }
 

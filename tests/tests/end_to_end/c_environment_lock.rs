@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use lockgate_domain::{
-    Answer, CorrectionNeeded, Digest, Kind, Need, Reason, Requirement, Ruling, SettingsFinding, Snapshot, Violation,
+    Answer, CorrectionNeeded, Digest, Finding, Kind, Need, PolicyVerdict, Reason, Requirement, SettingsFinding,
+    Severity, Snapshot,
 };
 use lockgate_runtime::{Grants, Limits, LoadError, LoadRequest, Plugin, Runtime, RuntimeConfig, StartUp};
 use lockgate_tests::{repository, tree};
@@ -157,11 +158,12 @@ fn a_policy_written_in_c_starts_configured() {
 #[test]
 fn a_policy_written_in_c_allows_what_is_on_its_list() {
     let expected = Answer {
-        ruling: Ruling::Allow,
+        verdict: PolicyVerdict::Allow,
+        findings: Vec::new(),
+        requirements: Vec::new(),
         reasons: vec![Reason {
-            code: "environment-listed".to_owned(),
-            message: "The environment `live-eu` is on the list.".to_owned(),
-            pointer: Some("/environment/name".to_owned()),
+            pointers: vec!["/environment/name".to_owned()],
+            ..Reason::new("environment-listed", "The environment `live-eu` is on the list.")
         }],
         obligations: Vec::new(),
     };
@@ -171,21 +173,23 @@ fn a_policy_written_in_c_allows_what_is_on_its_list() {
 #[test]
 fn a_policy_written_in_c_denies_the_rest_and_says_what_would_turn_it() {
     let expected = Answer {
-        ruling: Ruling::Deny(vec![Violation {
-            code: "environment-not-listed".to_owned(),
-            message: "The environment `live-us` is not on the list.".to_owned(),
-            subject: Some("live-us".to_owned()),
-            pointer: Some("/environment/name".to_owned()),
-            remedies: vec![Requirement {
-                code: "choose-listed-environment".to_owned(),
-                message: "Deploy to an environment that is on the list, or have this one put on it.".to_owned(),
-                need: Need::Correction(CorrectionNeeded {
+        verdict: PolicyVerdict::Deny,
+        findings: vec![Finding {
+            about: Some("live-us".to_owned()),
+            pointers: vec!["/environment/name".to_owned()],
+            remedies: vec![Requirement::new(
+                "choose-listed-environment",
+                "Deploy to an environment that is on the list, or have this one put on it.",
+                Need::Correction(CorrectionNeeded {
                     pointer: "/environment/name".to_owned(),
                     expected: "`test`, `staging` or `live-eu`".to_owned(),
+                    accepted: Vec::new(),
                     found: Some("live-us".to_owned()),
                 }),
-            }],
-        }]),
+            )],
+            ..Finding::new(Severity::High, "environment-not-listed", "The environment `live-us` is not on the list.")
+        }],
+        requirements: Vec::new(),
         reasons: Vec::new(),
         obligations: Vec::new(),
     };
@@ -196,7 +200,7 @@ fn a_policy_written_in_c_denies_the_rest_and_says_what_would_turn_it() {
 fn a_policy_written_in_c_reads_names_in_any_script() {
     let name = "naïve \"live\" \\ 日本";
     let answer = decided(json!({"allowed": [name]}), name);
-    assert_eq!(answer.ruling, Ruling::Allow);
+    assert_eq!(answer.verdict, PolicyVerdict::Allow);
 }
 
 #[test]

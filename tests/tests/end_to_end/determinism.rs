@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockgate_domain::{Kind, Progress, Snapshot, StepState, StepStatus};
+use lockgate_domain::{Kind, Progress, Snapshot};
 use lockgate_runtime::{
     Allocation, Grants, Limits, LoadRequest, Plugin, PluginFunction, PluginOutput, RecordedOutcome, Recording, Runtime,
     RuntimeConfig,
@@ -37,28 +37,21 @@ fn load(runtime: &Runtime, name: &str, settings: &Value) -> Plugin {
 
 /// One recording of the plugin's first function; for a strategy, one of its second one as well.
 fn record(plugin: &Plugin, snapshot: &Arc<Snapshot>) -> Vec<Recording> {
-    let take = |call: PluginFunction| {
-        let evaluation = plugin.ask(&call, snapshot);
+    let take = |call: PluginFunction, snapshot: &Arc<Snapshot>| {
+        let evaluation = plugin.ask(call, snapshot);
         Recording::take(plugin, call, snapshot, &evaluation, None)
     };
-    let first = take(match plugin.kinds() {
+    let call = match plugin.kinds() {
         [Kind::ApprovalPolicy, ..] => PluginFunction::Decide,
         [Kind::ValidationCheck, ..] => PluginFunction::Run,
         _ => PluginFunction::Plan,
-    });
+    };
+    let first = take(call, snapshot);
     let next = match &first.outcome {
         RecordedOutcome::Answered(PluginOutput::Rollout(rollout)) => {
-            let state = |step: &lockgate_domain::Step| StepState {
-                id: step.id.clone(),
-                status: StepStatus::Pending,
-                began: None,
-                ended: None,
-                attempts: 0,
-                resumed: false,
-            };
-            let steps = rollout.steps.iter().map(state).collect();
-            let progress = Progress { rollout: rollout.clone(), steps, past_point_of_no_return: false };
-            Some(take(PluginFunction::Advance(progress)))
+            let mut begun = Snapshot::clone(snapshot);
+            Arc::make_mut(&mut begun.deployment).progress = Some(Progress::new(rollout.clone()));
+            Some(take(PluginFunction::Advance, &Arc::new(begun)))
         }
         _ => None,
     };

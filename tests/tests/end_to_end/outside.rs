@@ -78,7 +78,7 @@ fn the_crate_of_the_guide_is_built_beside_the_tree_and_answers() {
     assert!(succeeds, "{told}\n{words}");
     assert!(told.contains("one-approval 0.1.0 (approval-policy)"), "{told}");
     let answer: Value = serde_json::from_str(&told[told.find('{').unwrap()..]).unwrap();
-    assert_eq!(answer["ruling"]["require"][0]["code"], "approval-missing", "{answer:#}");
+    assert_eq!(answer["requirements"][0]["code"], "approval-missing", "{answer:#}");
 }
 
 #[test]

@@ -388,7 +388,7 @@ fn a_pipeline_carries_out_the_rollout_of_a_strategy_and_goes_on_where_it_stands(
         replace-stable: succeeded
         deploy.sh route stable 100
         return-to-stable: succeeded
-        deploy.sh retire canary
+        deploy.sh remove canary
         retire-canary: succeeded
         ended with 0
         fulfill exit: allow

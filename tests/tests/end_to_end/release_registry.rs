@@ -104,7 +104,7 @@ fn a_release_that_is_not_listed_fails_the_release_registry() {
     let _scanner = world.answers(1, "200 OK", r#"{"findings": []}"#);
     let report = world.load(world.grants()).unwrap().check(&release()).outcome.unwrap();
     assert_eq!(report.outcome, CheckOutcome::Failed, "{report:?}");
-    assert!(report.findings.iter().any(|finding| finding.violation.code == "release-not-listed"), "{report:?}");
+    assert!(report.findings.iter().any(|finding| finding.code == "release-not-listed"), "{report:?}");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn what_the_release_registry_was_told_is_enough_to_run_it_again() {
     let plugin = world.load(world.grants()).unwrap();
     let _scanner = world.answers(1, "200 OK", r#"{"findings": [{"id": "CVE-2026-1", "severity": "critical"}]}"#);
     let snapshot = release();
-    let evaluation = plugin.ask(&PluginFunction::Run, &snapshot);
+    let evaluation = plugin.ask(PluginFunction::Run, &snapshot);
     let recording = Recording::take(&plugin, PluginFunction::Run, &snapshot, &evaluation, None);
     assert!(
         matches!(&recording.outcome, RecordedOutcome::Answered(PluginOutput::Report(report)) if report.outcome == CheckOutcome::Failed)

@@ -237,6 +237,7 @@ fn what_the_clock_decided_is_not_held_against_the_plugin() {
         kind: FailureKind::TimedOut,
         message: "stopped after 7 ms; the limit is 5 ms".to_owned(),
         code: None,
+        transient: false,
         limit: Some(5),
         used: Some(7),
     });

@@ -3,7 +3,7 @@
 
 use lockgate_plugin::directory::{Directory, UnreadableFile};
 use lockgate_plugin::types::{Document, Release, Severity};
-use lockgate_plugin::{Evaluation, Finding, Pointer, Requirement, Violation};
+use lockgate_plugin::{Evaluation, Finding, Pointer, Requirement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -29,9 +29,9 @@ pub(crate) fn finding(evaluation: &Evaluation, release: &Release) -> Result<Opti
     }
     let entry = Document::new("release-registry/entry", json!({ "file": FILE, "release": id }).to_string());
     let listing = format!("somebody has to put `{id}` on the list `{FILE}` in the directory `{DIRECTORY}`");
-    let violation = Violation::new("release-not-listed", format!("{} is not on the list", release.name))
+    let finding = Finding::new("release-not-listed", format!("{} is not on the list", release.name))
         .about(id)
         .at(Pointer::root().key("release").key("id"))
         .remedy(Requirement::new("list-release", listing, entry));
-    Ok(Some(Finding::new(Severity::High, violation)))
+    Ok(Some(finding.severity(Severity::High)))
 }

@@ -10,10 +10,7 @@ mod tests;
 
 use lockgate_plugin::key_value::Access;
 use lockgate_plugin::types::{Release, Scenario, Severity};
-use lockgate_plugin::{
-    Capability, CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding,
-    ValidationCheck, Violation,
-};
+use lockgate_plugin::{Capability, CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding, ValidationCheck};
 
 use scanner::Scan;
 use settings::Settings;
@@ -79,9 +76,9 @@ impl ValidationCheck for ReleaseRegistry {
 
 fn no_digest(release: &Release) -> Finding {
     let place = Pointer::root().key("release").key("digest");
-    let violation = Violation::new("release-without-digest", format!("{} has no digest", release.name));
+    let finding = Finding::new("release-without-digest", format!("{} has no digest", release.name));
     let need = CorrectionNeeded::new(&place, "the digest of the published release");
-    Finding::new(Severity::Medium, violation.correct("name-the-digest", need))
+    finding.correct("name-the-digest", need).severity(Severity::Medium)
 }
 
 lockgate_plugin::export!(ReleaseRegistry: validation_check);

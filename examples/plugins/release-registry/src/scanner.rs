@@ -5,7 +5,7 @@
 
 use lockgate_plugin::http::{HttpError, Request, Response};
 use lockgate_plugin::types::{Document, Severity};
-use lockgate_plugin::{Evaluation, Finding, PluginError, Pointer, Requirement, Violation};
+use lockgate_plugin::{Evaluation, Finding, PluginError, Pointer, Requirement};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -54,23 +54,23 @@ pub(crate) fn ask(settings: &Settings, evaluation: &Evaluation, digest: &str) ->
 }
 
 fn missing(url: &str, code: &str, why: &'static str) -> Scan {
-    let violation = Violation::new(code, why).at(place()).remedy(Requirement::new(
+    let finding = Finding::new(code, why).at(place()).remedy(Requirement::new(
         "scan-release",
         format!("the scanner has to answer at `{url}`"),
         scan_of(url),
     ));
-    Scan::Missing(Finding::new(Severity::Medium, violation), why)
+    Scan::Missing(finding.severity(Severity::Medium), why)
 }
 
 fn found(Flaw { id, severity }: &Flaw, url: &str) -> Finding {
     let message = format!("the scanner has found `{id}`, of severity {}", severity.word());
     let fix = format!("`{id}` has to be fixed, and the release built anew");
-    let violation = Violation::new("release-not-clean", message).about(id).at(place()).remedy(Requirement::new(
+    let finding = Finding::new("release-not-clean", message).about(id).at(place()).remedy(Requirement::new(
         "fix-release",
         fix,
         scan_of(url),
     ));
-    Finding::new(*severity, violation)
+    finding.severity(*severity)
 }
 
 fn scan_of(url: &str) -> Document {

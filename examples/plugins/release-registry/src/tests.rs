@@ -35,7 +35,7 @@ fn run(fixture: &Fixture) -> Result<Report, PluginError> {
 /// The outcome, and the codes of the findings.
 fn found(fixture: &Fixture) -> (Outcome, Vec<String>) {
     let report = run(fixture).unwrap();
-    (report.outcome, report.findings.into_iter().map(|finding| finding.violation.code).collect())
+    (report.outcome, report.findings.into_iter().map(|finding| finding.code).collect())
 }
 
 fn codes(codes: &[&str]) -> Vec<String> {
@@ -55,10 +55,10 @@ fn a_release_that_is_not_on_the_list_fails_and_is_told_how_it_gets_there() {
     let fixture = scanned(Fixture::new().with_file("catalog", "releases.json", r#"{ "releases": [] }"#), "");
     let report = run(&fixture).unwrap();
     assert_eq!((report.outcome, report.findings.len()), (Outcome::Failed, 1));
-    let violation = &report.findings[0].violation;
-    assert_eq!((violation.code.as_str(), violation.pointer.as_deref()), ("release-not-listed", Some("/release/id")));
+    let finding = &report.findings[0];
+    assert_eq!((finding.code.as_str(), finding.pointers.first().map(String::as_str)), ("release-not-listed", Some("/release/id")));
     assert_eq!(
-        violation.remedies[0].message,
+        finding.remedies[0].message,
         "somebody has to put `shop-2.4.0` on the list `releases.json` in the directory `catalog`"
     );
 }

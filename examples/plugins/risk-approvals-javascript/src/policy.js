@@ -1,6 +1,6 @@
 // What the host calls: the two interfaces of the contract that an approval policy exports. The rules stand beside it.
 
-import { decide } from "./ruling.js";
+import { decide } from "./rules.js";
 import { SCHEMA } from "./schema.js";
 import { readSettings } from "./settings.js";
 
@@ -33,13 +33,15 @@ export const plugin = {
 export const policy = {
   decide(evaluation) {
     if (settings === undefined) {
-      throw { code: "not-configured", message: "it was asked before it was configured" };
+      throw { code: "not-configured", message: "it was asked before it was configured", transient: false };
     }
     try {
       return decide(settings, evaluation);
     } catch (error) {
       // A mistake in the program: the contract wants a code, and its text has to reach whoever mends it.
-      if (error instanceof Error) throw { code: "exception", message: `${error} (${error.stack.split("\n")[0]})` };
+      if (error instanceof Error) {
+        throw { code: "exception", message: `${error} (${error.stack.split("\n")[0]})`, transient: false };
+      }
       throw error;
     } finally {
       // The evaluation is lent, and given back here.

@@ -65,7 +65,7 @@ const TYPES = {
   null: { words: () => "nothing", fits: (value) => value === null },
 };
 
-/** All violations of the schema, each with pointer and message. */
+/** All mistakes against the schema, each with pointer and message. */
 export function findingsIn(value, schema = SCHEMA, at = "") {
   if (schema.$ref !== undefined) {
     return findingsIn(value, SCHEMA.$defs[schema.$ref.slice("#/$defs/".length)], at);

@@ -40,7 +40,7 @@ export function standingOf(settings, evaluation) {
     if (found) {
       const [code, why] = found;
       const message = `the approval of \`${approval.person.id}\` does not count: ${why}`;
-      reasons.push({ code, message, pointer: approval.pointer });
+      reasons.push(reason(code, message, approval.pointer));
     } else {
       people.add(approval.person.id);
     }
@@ -49,6 +49,11 @@ export function standingOf(settings, evaluation) {
     (rejection) => rejection.answer === "rejected" && !live.some((later) => takesBack(later, rejection)),
   );
   return { subject, outsiders: [...outsiders.keys()], people: [...people], rejections, void: reasons };
+}
+
+/** A reason at one place of the snapshot. */
+export function reason(code, message, pointer) {
+  return { code, message, pointers: [pointer], references: [] };
 }
 
 /** Whoever rejected can come round. */

@@ -67,7 +67,7 @@ def text() -> str:
 
 
 def findings(value: Any) -> list[Finding]:
-    """All violations of the schema, each with pointer and message."""
+    """All mistakes against the schema, each with pointer and message."""
     return list(_visit(SCHEMA, value, ""))
 
 

@@ -12,6 +12,11 @@ from .settings import Settings
 _DAY = 86_400_000
 
 
+def reason(code: str, message: str, pointer: str) -> Reason:
+    """A reason at one place of the snapshot."""
+    return Reason(code, message, [pointer], [], None)
+
+
 @dataclass(frozen=True)
 class Standing:
     """How things stand."""
@@ -44,7 +49,7 @@ class Standing:
             elif found := next(_flaws(settings, answer, subject, now, outsiders), None):
                 code, why = found
                 message = f"the approval of `{person}` does not count: {why}"
-                standing.void.append(Reason(code, message, f"/approvals/{index}"))
+                standing.void.append(reason(code, message, f"/approvals/{index}"))
             elif person not in standing.people:
                 standing.people.append(person)
         return standing

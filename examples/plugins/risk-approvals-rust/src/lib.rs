@@ -4,10 +4,7 @@ mod settings;
 mod standing;
 
 use lockgate_plugin::types::{Change, ChangeCategory, Document, Scenario};
-use lockgate_plugin::{
-    Answer, ApprovalPolicy, ApprovalsNeeded, Capability, Evaluation, Obligation, Plugin, PluginError, Reason,
-    Requirement, SettingsFinding, info,
-};
+use lockgate_plugin::{Answer, ApprovalPolicy, ApprovalsNeeded, Capability, Evaluation, Obligation, Plugin, PluginError, Reason, Requirement, SettingsFinding, info};
 use serde_json::json;
 
 use settings::Settings;
@@ -79,7 +76,8 @@ fn missing(settings: &Settings, standing: &Standing, missing: usize) -> Requirem
     excluded.sort();
     excluded.dedup();
     let need = ApprovalsNeeded {
-        role: settings.role.clone(),
+        roles: settings.role.iter().cloned().collect(),
+        competence: None,
         missing: u32::try_from(missing).unwrap_or(u32::MAX),
         excluded: excluded.into_iter().cloned().collect(),
         subject: standing.subject.clone(),
@@ -90,7 +88,7 @@ fn missing(settings: &Settings, standing: &Standing, missing: usize) -> Requirem
 fn review(change: &Change, normally: usize, needed: usize) -> Obligation {
     let details = json!({ "change": change.id, "waived": normally.saturating_sub(needed) });
     let message = format!("review the emergency change `{}` after the deployment", change.id);
-    Obligation::new("review-afterwards", message)
+    Obligation::new("review-afterwards", "review", message)
         .details(Document::new("urn:example:emergency-review:1", details.to_string()))
 }
 

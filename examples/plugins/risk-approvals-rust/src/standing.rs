@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockgate_plugin::types::{Approval, ApprovalAnswer};
-use lockgate_plugin::{ApprovalsNeeded, Evaluation, Pointer, Reason, Requirement, Violation};
+use lockgate_plugin::{ApprovalsNeeded, Evaluation, Pointer, Reason, Requirement, Finding};
 
 use crate::settings::Settings;
 
@@ -17,7 +17,7 @@ pub(crate) struct Standing {
     /// Whose approvals count, in the order in which they stand in the snapshot.
     pub(crate) people: Vec<String>,
     /// The rejections that stand.
-    pub(crate) rejections: Vec<Violation>,
+    pub(crate) rejections: Vec<Finding>,
     /// Why the other approvals do not count.
     pub(crate) void: Vec<Reason>,
 }
@@ -36,7 +36,7 @@ impl Standing {
             if answer.answer == ApprovalAnswer::Rejected {
                 let is_taken_back = || answers.iter().filter(is_live).any(|later| takes_back(later, answer));
                 if is_live(&answer) && !is_taken_back() {
-                    rejections.push(violation(answer, &subject).at(place));
+                    rejections.push(finding(answer, &subject).at(place));
                 }
             } else if let Some((code, why)) = flaw(settings, answer, &subject, now, &outsiders) {
                 let message = format!("the approval of `{person}` does not count: {why}");
@@ -85,7 +85,7 @@ fn flaw(
     outsiders.get(person).map(|why| ("approval-by-outsider", format!("`{person}` {why}")))
 }
 
-fn violation(rejection: &Approval, subject: &str) -> Violation {
+fn finding(rejection: &Approval, subject: &str) -> Finding {
     let Approval { person, role, comment, .. } = rejection;
     let said = comment.as_ref().map(|comment| format!(": “{comment}”")).unwrap_or_default();
     let remedy = Requirement::new(
@@ -93,7 +93,7 @@ fn violation(rejection: &Approval, subject: &str) -> Violation {
         format!("`{}` has to approve, or what is deployed has to change", person.id),
         ApprovalsNeeded::new(role, 1, subject),
     );
-    Violation::new("rejected", format!("`{}` rejected the deployment as `{role}`{said}", person.id))
+    Finding::new("rejected", format!("`{}` rejected the deployment as `{role}`{said}", person.id))
         .about(&person.id)
         .remedy(remedy)
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{
-    BindingAnswer, Decision, DecisionReason, DecisionRequirement, ExceptionCode, Need, ReasonSource, Requirement,
-    Ruling, Standing, rules::Rule,
+    BindingAnswer, CheckOutcome, Decision, DecisionReason, DecisionRequirement, ExceptionCode, Need, PolicyVerdict,
+    ReasonSource, Requirement, Standing, rules::Rule,
 };
 
 use super::documents::InputDocuments;
@@ -77,10 +77,10 @@ fn objects(decision: &Decision, reason: &DecisionReason) -> bool {
     let Some(binding) = decision.bindings.iter().find(|binding| &binding.id == id) else { return false };
     match &binding.answer {
         // All its reasons, also why an approval does not count.
-        BindingAnswer::Policy(answer) => matches!(answer.ruling, Ruling::Deny(_) | Ruling::Require(_)),
+        BindingAnswer::Policy(answer) => matches!(answer.verdict, PolicyVerdict::Deny | PolicyVerdict::Require),
         BindingAnswer::Check(report) => {
             matches!(binding.standing, Standing::Deny | Standing::Error)
-                && report.findings.iter().any(|finding| finding.violation.code == reason.code)
+                && report.findings.iter().any(|finding| finding.code == reason.code)
         }
         BindingAnswer::Failed(_) => true,
         BindingAnswer::Plan(_) | BindingAnswer::Advance(_) | BindingAnswer::NotAsked { .. } => false,
@@ -96,7 +96,8 @@ fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: InputDocu
     let code = format!("{}/{}", source_name(&reason.source), reason.code);
     let mut diagnostic = Diagnostic::new(tone, with_short_digests(&reason.message)).code(code);
     let remedies: Vec<&Requirement> = remedies(decision, reason);
-    let pointer = reason.pointer.as_deref().or_else(|| remedies.iter().find_map(|remedy| pointer_of(remedy)));
+    let pointer =
+        reason.pointers.first().map(String::as_str).or_else(|| remedies.iter().find_map(|remedy| pointer_of(remedy)));
     if let Some(pointer) = pointer {
         diagnostic = match documents.find(pointer) {
             Some(found) => {
@@ -106,11 +107,22 @@ fn diagnostic(decision: &Decision, reason: &DecisionReason, documents: InputDocu
             None => diagnostic.note(format!("about `{pointer}` in the snapshot")),
         };
     }
+    for reference in &reason.references {
+        diagnostic = diagnostic.note(format!("see {reference}"));
+    }
+    let ways: BTreeSet<u32> = remedies.iter().map(|remedy| remedy.way).collect();
     for remedy in remedies {
-        if remedy.message != reason.message {
-            diagnostic = diagnostic.help(remedy.message.as_str());
+        let way = match ways.iter().position(|way| *way == remedy.way) {
+            Some(place) if ways.len() > 1 => format!("way {} of {}: ", place + 1, ways.len()),
+            _ => String::new(),
+        };
+        if remedy.message != reason.message || !way.is_empty() {
+            diagnostic = diagnostic.help(format!("{way}{}", remedy.message));
         }
         diagnostic.helps.extend(remedy_steps(remedy));
+        if let Some(owner) = remedy.owner.as_ref().filter(|owner| !remedy.message.contains(owner.as_str())) {
+            diagnostic = diagnostic.help(format!("`{owner}` can supply it"));
+        }
     }
     if reason.source == ReasonSource::Host && reason.code == Rule::ApprovedPlanMissing.code() {
         diagnostic = diagnostic.help("pass the decision that approved it: `--approved <decision.json>`");
@@ -145,24 +157,29 @@ fn remedies<'a>(decision: &'a Decision, reason: &DecisionReason) -> Vec<&'a Requ
         ReasonSource::Binding(id) => decision.bindings.iter().find(|binding| &binding.id == id),
         ReasonSource::Host | ReasonSource::Group(_) => None,
     };
-    let violations: Vec<_> = match binding.map(|binding| &binding.answer) {
-        Some(BindingAnswer::Policy(answer)) => match &answer.ruling {
-            Ruling::Deny(violations) => violations.iter().collect(),
+    let findings = match binding.map(|binding| &binding.answer) {
+        Some(BindingAnswer::Policy(answer)) => {
             // Each requirement is its own reason.
-            Ruling::Require(requirements) => {
-                let same = |required: &&Requirement| required.code == reason.code && required.message == reason.message;
-                return requirements.iter().filter(same).collect();
+            let same = |required: &&Requirement| required.code == reason.code && required.message == reason.message;
+            let required: Vec<&Requirement> = answer.requirements.iter().filter(same).collect();
+            if !required.is_empty() {
+                return required;
             }
-            Ruling::Allow | Ruling::Abstain => Vec::new(),
-        },
-        Some(BindingAnswer::Check(report)) => report.findings.iter().map(|finding| &finding.violation).collect(),
-        _ => Vec::new(),
+            answer.findings.as_slice()
+        }
+        Some(BindingAnswer::Check(report)) => {
+            if report.outcome == CheckOutcome::Pending && reason.code == report.outcome.as_str() {
+                return report.requirements.iter().collect();
+            }
+            report.findings.as_slice()
+        }
+        _ => &[],
     };
-    let belongs = violations.into_iter().find(|violation| {
-        violation.code == reason.code && violation.pointer == reason.pointer && violation.message == reason.message
+    let belongs = findings.iter().find(|finding| {
+        finding.code == reason.code && finding.pointers == reason.pointers && finding.message == reason.message
     });
     match belongs {
-        Some(violation) => violation.remedies.iter().collect(),
+        Some(finding) => finding.remedies.iter().collect(),
         None => all().filter(|required| required.code == reason.code && is_about(required, reason)).collect(),
     }
 }
@@ -170,7 +187,7 @@ fn remedies<'a>(decision: &'a Decision, reason: &DecisionReason) -> Vec<&'a Requ
 /// Whether a requirement is about the same place: of the host's rules, each breach has its own correction.
 fn is_about(requirement: &Requirement, reason: &DecisionReason) -> bool {
     match &requirement.need {
-        Need::Correction(correction) => Some(&correction.pointer) == reason.pointer.as_ref(),
+        Need::Correction(correction) => reason.pointers.contains(&correction.pointer),
         _ => true,
     }
 }
@@ -178,8 +195,14 @@ fn is_about(requirement: &Requirement, reason: &DecisionReason) -> bool {
 fn pointer_of(requirement: &Requirement) -> Option<&str> {
     match &requirement.need {
         Need::Correction(correction) => Some(&correction.pointer),
+        Need::Fact(fact) => Some(&fact.pointer),
         Need::Approvals(_) => Some("/approvals"),
-        Need::Time(_) | Need::Evidence(_) | Need::Other(_) => None,
+        Need::Time(_)
+        | Need::Evidence(_)
+        | Need::Activity(_)
+        | Need::Deployment(_)
+        | Need::Exemption(_)
+        | Need::Other(_) => None,
     }
 }
 
@@ -192,12 +215,68 @@ fn remedy_steps(requirement: &Requirement) -> Vec<String> {
             if !needed.excluded.iter().all(|id| is_said(id)) {
                 lines.push(format!("not eligible: `{}`", needed.excluded.join("`, `")));
             }
+            if let Some(competence) = needed.competence.as_ref().filter(|name| !is_said(name)) {
+                lines.push(format!("who approves needs the competence `{competence}`"));
+            }
             lines
         }
-        Need::Evidence(needed) => vec![match &needed.media_type {
-            Some(media_type) => format!("pass it with `--evidence {}=<file>` ({media_type})", needed.name),
-            None => format!("pass it with `--evidence {}=<file>`", needed.name),
-        }],
+        Need::Evidence(needed) => {
+            let mut lines = vec![match &needed.media_type {
+                Some(media_type) => format!("pass it with `--evidence {}=<file>` ({media_type})", needed.name),
+                None => format!("pass it with `--evidence {}=<file>`", needed.name),
+            }];
+            if !needed.attesters.iter().all(|attester| is_said(attester)) {
+                lines.push(format!("one of `{}` has to attest it", needed.attesters.join("`, `")));
+            }
+            if let Some(age) = needed.max_age {
+                lines.push(format!("it may be {age} old at most"));
+            }
+            if needed.verified {
+                lines.push("it needs a signature that can be verified".to_owned());
+            }
+            lines
+        }
+        Need::Fact(needed) => {
+            let register = match (&needed.kind, &needed.id) {
+                (Some(kind), Some(id)) => format!("`{kind}/{id}` of the registers supplies it"),
+                (Some(kind), None) => format!("the register `{kind}` supplies it"),
+                (None, _) => format!("it belongs at `{}` of the snapshot", needed.pointer),
+            };
+            let age = needed.max_age.map(|age| format!("it may be {age} old at most"));
+            std::iter::once(register).chain(age).collect()
+        }
+        Need::Activity(needed) => {
+            let by = needed.role.as_ref().map(|role| format!(" by `{role}`")).unwrap_or_default();
+            let due = needed.due.map(|due| format!(", until {due}")).unwrap_or_default();
+            vec![format!("the activity `{}` has to be done{by}{due}", needed.activity)]
+        }
+        Need::Deployment(needed) => {
+            let mut which = String::new();
+            let parts = [
+                (" `", needed.deployment.as_ref()),
+                (" of `", needed.release.as_ref()),
+                (" to `", needed.environment.as_ref()),
+            ];
+            for (word, value) in parts {
+                if let Some(value) = value {
+                    which.push_str(word);
+                    which.push_str(value);
+                    which.push('`');
+                }
+            }
+            vec![format!("a deployment{which} has to end as `{}`", needed.outcome.as_str())]
+        }
+        Need::Exemption(needed) => {
+            let by = match needed.roles.as_slice() {
+                [] => String::new(),
+                roles => format!(" by `{}`", roles.join("` or `")),
+            };
+            let of = match needed.codes.as_slice() {
+                [] => String::new(),
+                codes => format!(" of `{}`", codes.join("`, `")),
+            };
+            vec![format!("it needs a waiver or an override{of}{by}")]
+        }
         Need::Time(needed) if needed.not_before.is_some_and(|from| is_said(&from.to_string())) => Vec::new(),
         Need::Time(needed) => match (needed.not_before, needed.not_after) {
             (Some(from), Some(until)) => vec![format!("try again between {from} and {until}")],

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Fix, Rule};
-use crate::{ApprovedPlan, Component, Digest, Phase, Scenario, Snapshot, Stage, Violation};
+use crate::{ApprovedPlan, Component, Digest, Finding, Phase, Scenario, Snapshot, Stage};
 
-pub(super) fn check(snapshot: &Snapshot, model: Digest, breaches: &mut Vec<Violation>) {
+pub(super) fn check(snapshot: &Snapshot, model: Digest, breaches: &mut Vec<Finding>) {
     single_release(snapshot, breaches);
     if snapshot.gate.stage == Stage::PlanAndApprove {
         return;
@@ -48,7 +48,7 @@ pub(super) fn check(snapshot: &Snapshot, model: Digest, breaches: &mut Vec<Viola
     actual_instances(snapshot, approved, breaches);
 }
 
-fn single_release(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
+fn single_release(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let change = &snapshot.deployment.change;
     let release = &snapshot.deployment.release.id;
     if matches!(change.releases.as_slice(), [only] if only == release) {
@@ -58,14 +58,18 @@ fn single_release(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
         [] => "no release".to_owned(),
         several => several.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", "),
     };
-    breaches.push(Rule::ChangeWithoutSingleRelease.correct(
-        format!("change `{}` resolves to {found}, not to exactly the release `{release}`", change.id),
-        "/change/releases",
-        Fix::new("link the change to the one release that it deploys", format!("[\"{release}\"]")).found(found),
-    ));
+    breaches.push(
+        Rule::ChangeWithoutSingleRelease.correct(
+            format!("change `{}` resolves to {found}, not to exactly the release `{release}`", change.id),
+            "/change/releases",
+            Fix::new("link the change to the one release that it deploys", format!("[\"{release}\"]"))
+                .accepts(vec![release.as_str()])
+                .found(found),
+        ),
+    );
 }
 
-fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, breaches: &mut Vec<Violation>) {
+fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, breaches: &mut Vec<Finding>) {
     let release = &snapshot.deployment.release.id;
     if &approved.release != release {
         breaches.push(
@@ -73,6 +77,7 @@ fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, b
                 format!("release `{release}` is not the approved one, `{}`", approved.release),
                 "/release/id",
                 Fix::new("deploy the approved release, or have this one approved", approved.release.clone())
+                    .accepts(approved.release.as_str())
                     .found(release.clone()),
             ),
         );
@@ -91,6 +96,17 @@ fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, b
             ),
         );
     }
+    let rollout = snapshot.deployment.rollout.as_ref().and_then(|rollout| Digest::of_canonical(rollout).ok());
+    if rollout != approved.rollout {
+        breaches.push(
+            Rule::RolloutDiffersFromApproved.correct(
+                "the rollout is not the approved one",
+                "/rollout",
+                Fix::new("go back to the approved rollout, or have this one approved", or_none(approved.rollout))
+                    .found(or_none(rollout)),
+            ),
+        );
+    }
     if model != approved.model {
         breaches.push(
             Rule::ModelDiffersFromApproved.correct(
@@ -104,7 +120,7 @@ fn same_documents(snapshot: &Snapshot, approved: &ApprovedPlan, model: Digest, b
 }
 
 /// The breaches that no more specific rule reports: in the environment, the change, the product and the people.
-fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Violation>) {
+fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Finding>) {
     // Parts without a canonical form have no digest that was approved: then every part differs.
     let parts = Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence).ok();
     let part = |name: &str| parts.as_ref().and_then(|parts| parts.get(name));
@@ -120,7 +136,7 @@ fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<V
             continue;
         }
         let what = if name == "people" { "requester or the contributors" } else { name };
-        let mut breach = Rule::SubjectDiffersFromApproved.correct(
+        let breach = Rule::SubjectDiffersFromApproved.correct(
             format!("the {what} of this deployment: that is not what was approved"),
             pointer,
             Fix::new(
@@ -129,14 +145,13 @@ fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<V
             )
             .found(or_none(part(name).copied())),
         );
-        breach.subject = Some(name.to_owned());
-        breaches.push(breach);
+        breaches.push(breach.about(name));
     }
 }
 
 /// Checks the actual instances: if an instance of the release holds an approved component, it must be the approved one.
 /// Whether an instance is complete and holds nothing else depends on its desired state, which a check must compare.
-fn actual_instances(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Violation>) {
+fn actual_instances(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<Finding>) {
     let gate = snapshot.gate;
     let deployed = gate.stage > Stage::Fulfill || gate.phase == Phase::Exit;
     if !deployed || snapshot.deployment.scenario == Scenario::Removal {
@@ -162,7 +177,7 @@ fn by_name(components: &[Component]) -> BTreeMap<&str, Option<Digest>> {
 }
 
 /// Checks that the release holds the approved components and no others.
-fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut Vec<Violation>) {
+fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut Vec<Finding>) {
     let place = "/release/components";
     let (digests, found_digests) = (by_name(&approved.components), by_name(found));
     for (index, component) in found.iter().enumerate() {
@@ -173,8 +188,8 @@ fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut 
         } else {
             let fix = Fix::new(format!("leave `{name}` out, or have it approved"), "only approved components");
             let message = format!("component `{name}` of the release was never approved");
-            breaches
-                .push(about(name, Rule::ReleaseDiffersFromApproved.correct(message, pointer, fix.found(name.clone()))));
+            let breach = Rule::ReleaseDiffersFromApproved.correct(message, pointer, fix.found(name.clone()));
+            breaches.push(breach.about(name));
         }
     }
     for missing in approved.components.iter().filter(|component| !found_digests.contains_key(component.name.as_str())) {
@@ -182,23 +197,23 @@ fn same_components(approved: &ApprovedPlan, found: &[Component], breaches: &mut 
         let fix =
             Fix::new(format!("add `{name}`, or have the release approved without it"), name.clone()).found("nothing");
         let message = format!("component `{name}` was approved, and the release lacks it");
-        breaches.push(about(name, Rule::ReleaseDiffersFromApproved.correct(message, place, fix)));
+        breaches.push(Rule::ReleaseDiffersFromApproved.correct(message, place, fix).about(name));
     }
 }
 
-fn differing_digest(approved: Option<Digest>, component: &Component, whose: &str, pointer: &str) -> Option<Violation> {
+fn differing_digest(approved: Option<Digest>, component: &Component, whose: &str, pointer: &str) -> Option<Finding> {
     if approved == component.digest {
         return None;
     }
     let name = &component.name;
     let fix = Fix::new(format!("use the approved `{name}`, or have this one approved"), or_none(approved))
         .found(or_none(component.digest));
+    let fix = match approved {
+        Some(digest) => fix.accepts(digest.to_string()),
+        None => fix,
+    };
     let message = format!("component `{name}` of {whose} is not the approved one: its digest differs");
-    Some(about(name, Rule::DigestDiffersFromApproved.correct(message, format!("{pointer}/digest"), fix)))
-}
-
-fn about(name: &str, breach: Violation) -> Violation {
-    Violation { subject: Some(name.to_owned()), ..breach }
+    Some(Rule::DigestDiffersFromApproved.correct(message, format!("{pointer}/digest"), fix).about(name))
 }
 
 fn or_none(digest: Option<Digest>) -> String {

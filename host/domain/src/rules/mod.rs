@@ -19,7 +19,9 @@ mod plan;
 
 use schemars::JsonSchema;
 
-use crate::{CorrectionNeeded, Digest, Need, Plan, Progress, Requirement, Rollout, Snapshot, Violation};
+use serde_json::Value;
+
+use crate::{CorrectionNeeded, Digest, Finding, Plan, Progress, Rollout, Severity, Snapshot};
 
 /// The codes of the breaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
@@ -60,6 +62,8 @@ pub enum Rule {
     ApprovedInTheFuture,
     /// The plan is not the approved one.
     PlanDiffersFromApproved,
+    /// The rollout is not the approved one.
+    RolloutDiffersFromApproved,
     /// The deployment model is not the approved one.
     ModelDiffersFromApproved,
     /// Another deployment is changing the same product in this environment, or a product that this one depends on or that depends on it.
@@ -87,25 +91,17 @@ impl Rule {
             Self::SubjectDiffersFromApproved => "subject-differs-from-approved",
             Self::ApprovedInTheFuture => "approved-in-the-future",
             Self::PlanDiffersFromApproved => "plan-differs-from-approved",
+            Self::RolloutDiffersFromApproved => "rollout-differs-from-approved",
             Self::ModelDiffersFromApproved => "model-differs-from-approved",
             Self::OverlappingDeployment => "overlapping-deployment",
         }
     }
 
     /// A breach of the rule that can be repaired at one place of the snapshot.
-    fn correct(self, message: impl Into<String>, pointer: impl Into<String>, fix: Fix) -> Violation {
-        let pointer = pointer.into();
-        Violation {
-            code: self.code().to_owned(),
-            message: message.into(),
-            subject: None,
-            pointer: Some(pointer.clone()),
-            remedies: vec![Requirement {
-                code: self.code().to_owned(),
-                message: fix.message,
-                need: Need::Correction(CorrectionNeeded { pointer, expected: fix.expected, found: fix.found }),
-            }],
-        }
+    fn correct(self, message: impl Into<String>, pointer: impl Into<String>, fix: Fix) -> Finding {
+        let Fix { message: remedy, expected, accepted, found } = fix;
+        let need = CorrectionNeeded { pointer: pointer.into(), expected, accepted, found };
+        Finding::breach(self.code(), message, remedy, need)
     }
 }
 
@@ -113,12 +109,19 @@ impl Rule {
 struct Fix {
     message: String,
     expected: String,
+    accepted: Vec<Value>,
     found: Option<String>,
 }
 
 impl Fix {
     fn new(message: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self { message: message.into(), expected: expected.into(), found: None }
+        Self { message: message.into(), expected: expected.into(), accepted: Vec::new(), found: None }
+    }
+
+    /// The value that would be accepted.
+    fn accepts(mut self, value: impl Into<Value>) -> Self {
+        self.accepted.push(value.into());
+        self
     }
 
     fn found(mut self, found: impl Into<String>) -> Self {
@@ -128,7 +131,7 @@ impl Fix {
 }
 
 /// All breaches at the snapshot's gate, under the deployment model with this digest. Empty if there are none.
-pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Violation> {
+pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Finding> {
     let mut breaches = Vec::new();
     plan::check(snapshot, &mut breaches);
     approved::check(snapshot, model, &mut breaches);
@@ -140,7 +143,7 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Violation> {
 ///
 /// # Errors
 /// The first breach.
-pub fn keeps_to_plan(rollout: &Rollout, plan: &Plan) -> Result<(), Violation> {
+pub fn keeps_to_plan(rollout: &Rollout, plan: &Plan) -> Result<(), Finding> {
     let mut breaches = Vec::new();
     plan::differences(plan, rollout, &mut breaches);
     breaches.into_iter().next().map_or(Ok(()), Err)
@@ -150,17 +153,16 @@ pub fn keeps_to_plan(rollout: &Rollout, plan: &Plan) -> Result<(), Violation> {
 ///
 /// # Errors
 /// The breach, if the point of no return has been passed.
-pub fn may_roll_back(progress: &Progress) -> Result<(), Violation> {
+pub fn may_roll_back(progress: &Progress) -> Result<(), Finding> {
     if !progress.past_point_of_no_return {
         return Ok(());
     }
     let step = progress.rollout.point_of_no_return.clone();
     let named = step.as_ref().map_or_else(String::new, |step| format!(", step `{step}`,"));
-    Err(Violation {
-        code: Rule::RollbackAfterPointOfNoReturn.code().to_owned(),
-        message: format!("the point of no return{named} has been passed: there is no way back, only forward"),
-        subject: step,
-        pointer: Some("/plan/point_of_no_return".to_owned()),
-        remedies: Vec::new(),
+    let message = format!("the point of no return{named} has been passed: there is no way back, only forward");
+    Err(Finding {
+        about: step,
+        pointers: vec!["/plan/point_of_no_return".to_owned()],
+        ..Finding::new(Severity::High, Rule::RollbackAfterPointOfNoReturn.code(), message)
     })
 }

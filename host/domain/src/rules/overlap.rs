@@ -2,9 +2,9 @@
 //! fulfilled at the same time.
 
 use super::{Fix, Rule};
-use crate::{Gate, OverlapRelation, Phase, Snapshot, Stage, Violation};
+use crate::{Finding, Gate, OverlapRelation, Phase, Snapshot, Stage};
 
-pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
+pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     if snapshot.gate != (Gate { stage: Stage::Fulfill, phase: Phase::Entrance }) {
         return;
     }
@@ -25,6 +25,6 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
         let message = format!("{what} is under way in `{}`, and {why}", overlap.environment);
         let fix = Fix::new(format!("wait until {it} has ended"), format!("{it} has ended")).found("under way");
         let breach = Rule::OverlappingDeployment.correct(message, format!("/overlaps/{place}"), fix);
-        breaches.push(Violation { subject: overlap.deployment.clone(), ..breach });
+        breaches.push(Finding { about: overlap.deployment.clone(), ..breach });
     }
 }

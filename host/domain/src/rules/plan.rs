@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{Fix, Rule};
-use crate::{InstanceStatus, LastKnownGood, Phase, Plan, Rollout, Scenario, Snapshot, Stage, Violation, WayBack};
+use crate::{Finding, InstanceStatus, Phase, Plan, Rollout, Scenario, Snapshot, Stage, WayBack, WayBackKind};
 
-pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
+pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let Some(plan) = &snapshot.deployment.plan else {
         let planning = snapshot.gate.stage == Stage::PlanAndApprove && snapshot.gate.phase == Phase::Entrance;
         if !planning {
@@ -21,7 +21,7 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
         point_of_no_return(plan, breaches);
         way_back(plan, breaches);
     }
-    if let Some(rollout) = &plan.rollout {
+    if let Some(rollout) = &snapshot.deployment.rollout {
         differences(plan, rollout, breaches);
     }
     data_retention(plan, breaches);
@@ -32,7 +32,7 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Violation>) {
     }
 }
 
-fn point_of_no_return(plan: &Plan, breaches: &mut Vec<Violation>) {
+fn point_of_no_return(plan: &Plan, breaches: &mut Vec<Finding>) {
     if plan.point_of_no_return.is_none() {
         breaches.push(Rule::PointOfNoReturnMissing.correct(
             "the plan of a new version names no point of no return",
@@ -43,13 +43,13 @@ fn point_of_no_return(plan: &Plan, breaches: &mut Vec<Violation>) {
 }
 
 /// The differences between a rollout and the plan.
-pub(super) fn differences(plan: &Plan, rollout: &Rollout, breaches: &mut Vec<Violation>) {
+pub(super) fn differences(plan: &Plan, rollout: &Rollout, breaches: &mut Vec<Finding>) {
     let laid_out = rollout.point_of_no_return.as_ref();
     if let Some(point) = laid_out.filter(|point| rollout.steps.iter().all(|step| step.id != **point)) {
         let ids: Vec<String> = rollout.steps.iter().map(|step| format!("`{}`", step.id)).collect();
         breaches.push(Rule::PointOfNoReturnUnknown.correct(
             format!("the point of no return of the rollout, `{point}`, is none of its steps"),
-            "/plan/rollout/point_of_no_return",
+            "/rollout/point_of_no_return",
             Fix::new("name a step of the rollout", format!("one of {}", ids.join(", "))).found(format!("`{point}`")),
         ));
     }
@@ -79,29 +79,20 @@ pub(super) fn differences(plan: &Plan, rollout: &Rollout, breaches: &mut Vec<Vio
 
 /// Whether two rollbacks have the same result. A digest that only one of them names is no difference.
 fn leads_to_the_same(one: &WayBack, other: &WayBack) -> bool {
-    match (one, other) {
-        (WayBack::Removal, WayBack::Removal) | (WayBack::ForwardOnly, WayBack::ForwardOnly) => true,
-        (WayBack::LastKnownGood(one), WayBack::LastKnownGood(other)) => {
-            let differ = one.digest.zip(other.digest).is_some_and(|(one, other)| one != other);
-            one.release == other.release && !differ
-        }
-        _ => false,
-    }
+    let differ = one.digest.zip(other.digest).is_some_and(|(one, other)| one != other);
+    one.kind == other.kind && one.release == other.release && !differ
 }
 
 fn named(way_back: &WayBack) -> String {
-    match way_back {
-        WayBack::Removal => "removal".to_owned(),
-        WayBack::ForwardOnly => "forward-only".to_owned(),
-        WayBack::LastKnownGood(LastKnownGood { release, digest: Some(digest), .. }) => {
-            format!("release `{release}` ({digest})")
-        }
-        WayBack::LastKnownGood(LastKnownGood { release, .. }) => format!("release `{release}`"),
+    match (&way_back.release, way_back.digest) {
+        (Some(release), Some(digest)) => format!("release `{release}` ({digest})"),
+        (Some(release), None) => format!("release `{release}`"),
+        (None, _) => way_back.kind.as_str().to_owned(),
     }
 }
 
 /// Keeping data for a duration of zero keeps nothing, so it is no decision.
-fn data_retention(plan: &Plan, breaches: &mut Vec<Violation>) {
+fn data_retention(plan: &Plan, breaches: &mut Vec<Finding>) {
     if plan.data_retention.as_ref().is_some_and(|retention| retention.keep.as_millis() == 0) {
         breaches.push(Rule::DataRetentionUndecided.correct(
             "the plan keeps the data of what is removed for no time",
@@ -111,13 +102,12 @@ fn data_retention(plan: &Plan, breaches: &mut Vec<Violation>) {
     }
 }
 
-fn way_back(plan: &Plan, breaches: &mut Vec<Violation>) {
-    let found = match &plan.way_back {
-        Some(WayBack::LastKnownGood(_)) => return,
-        Some(WayBack::Removal) => "removal",
-        Some(WayBack::ForwardOnly) => "forward-only",
-        None => "nothing",
-    };
+fn way_back(plan: &Plan, breaches: &mut Vec<Finding>) {
+    let kind = plan.way_back.as_ref().map(|way_back| way_back.kind);
+    if kind == Some(WayBackKind::LastKnownGood) {
+        return;
+    }
+    let found = kind.map_or("nothing", WayBackKind::as_str);
     breaches.push(Rule::WayBackMissing.correct(
         "the plan of a new version has no way back to the last known good release",
         "/plan/way_back",
@@ -125,7 +115,7 @@ fn way_back(plan: &Plan, breaches: &mut Vec<Violation>) {
     ));
 }
 
-fn suppression(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Violation>) {
+fn suppression(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     let Some(suppression) = plan.suppression else { return };
     let window = snapshot.deployment.change.window;
     if window.is_some_and(|window| window.encloses(&suppression)) {
@@ -145,7 +135,7 @@ fn suppression(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Violation>) 
     );
 }
 
-fn office_hours(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Violation>) {
+fn office_hours(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     if !plan.office_hours_exception {
         return;
     }
@@ -170,12 +160,12 @@ fn office_hours(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Violation>)
             Fix::new("deploy in the change window, or show that nobody consumes the instance", "0 consumers")
                 .found(found),
         );
-        breach.subject = Some(instance.id.clone());
+        breach.about = Some(instance.id.clone());
         breaches.push(breach);
     }
 }
 
-fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Violation>) {
+fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     if plan.data_retention.is_none() {
         breaches.push(
             Rule::DataRetentionUndecided.correct(

@@ -2,7 +2,9 @@
 use std::collections::BTreeMap;
 
 use lockgate_domain::rules::{breaches, may_roll_back};
-use lockgate_domain::{DataRetention, Deployment, Digest, Gate, Phase, Progress, Rollout, Snapshot, Stage, Violation};
+use lockgate_domain::{
+    DataRetention, Deployment, Digest, Finding, Gate, Phase, Progress, Rollout, Share, Snapshot, Stage, WayBack,
+};
 use serde_json::{Value, json};
 
 const ENTRANCE: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
@@ -34,7 +36,7 @@ fn deployment() -> Value {
         "plan": {
             "id": "plan-1",
             "point_of_no_return": "switch",
-            "way_back": {"last-known-good": {"release": "shop-1"}}
+            "way_back": {"kind": "last-known-good", "release": "shop-1"}
         }
     })
 }
@@ -58,7 +60,7 @@ fn approve(mut value: Value) -> Value {
     value
 }
 
-fn at(gate: Gate, deployment: Value) -> Vec<Violation> {
+fn at(gate: Gate, deployment: Value) -> Vec<Finding> {
     let deployment: Deployment = serde_json::from_value(deployment).unwrap();
     let snapshot = Snapshot {
         subject: Snapshot::subject_of(&deployment, &BTreeMap::new(), model()).unwrap(),
@@ -70,14 +72,17 @@ fn at(gate: Gate, deployment: Value) -> Vec<Violation> {
     breaches(&snapshot, model())
 }
 
-fn codes(violations: &[Violation]) -> Vec<&str> {
-    violations.iter().map(|violation| violation.code.as_str()).collect()
+fn codes(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.code.as_str()).collect()
 }
 
 /// The codes and places of the breaches after one edit of the JSON.
 fn after(gate: Gate, mut deployment: Value, edit: impl FnOnce(&mut Value)) -> Vec<(String, String)> {
     edit(&mut deployment);
-    at(gate, deployment).into_iter().map(|breach| (breach.code, breach.pointer.unwrap_or_default())).collect()
+    at(gate, deployment)
+        .into_iter()
+        .map(|breach| (breach.code, breach.pointers.into_iter().next().unwrap_or_default()))
+        .collect()
 }
 
 fn one(code: &str, pointer: &str) -> Vec<(String, String)> {
@@ -107,7 +112,7 @@ fn rule_1_a_new_version_plan_needs_a_point_of_no_return() {
 
 /// A rollout with the steps `switch` and `retire`.
 fn laid_out(point: Value, way_back: Value) -> Value {
-    let step = |id: &str| json!({"id": id, "title": id, "action": {"retire": "blue"}});
+    let step = |id: &str| json!({"id": id, "title": id, "action": {"remove": {"slot": "blue"}}, "planned": "5m", "repeatable": true});
     json!({
         "steps": [step("switch"), step("retire")], "point_of_no_return": point, "way_back": way_back, "summary": "two steps"
     })
@@ -115,39 +120,40 @@ fn laid_out(point: Value, way_back: Value) -> Value {
 
 #[test]
 fn rule_1_the_point_of_no_return_is_the_one_of_the_rollout_in_every_scenario() {
-    let way_back = json!({"last-known-good": {"release": "shop-1"}});
+    let way_back = json!({"kind": "last-known-good", "release": "shop-1"});
     for scenario in ["new-version", "first-release", "removal"] {
         let mut document = if scenario == "removal" { removal() } else { deployment() };
         document["scenario"] = json!(scenario);
         let planned = |plan: Value, rollout: Value| {
             after(EXIT, document.clone(), |value| {
                 value["plan"]["point_of_no_return"] = plan;
-                value["plan"]["rollout"] = laid_out(rollout, way_back.clone());
+                value["rollout"] = laid_out(rollout, way_back.clone());
             })
         };
         assert_eq!(planned(json!("retire"), json!("retire")), [], "{scenario}");
         let differs = one("point-of-no-return-unknown", "/plan/point_of_no_return");
         assert_eq!(planned(json!("switch"), json!("retire")), differs, "{scenario}");
         assert_eq!(planned(json!("switch"), Value::Null), differs, "{scenario}");
-        let is_no_step = one("point-of-no-return-unknown", "/plan/rollout/point_of_no_return");
+        let is_no_step = one("point-of-no-return-unknown", "/rollout/point_of_no_return");
         assert_eq!(planned(json!("swich"), json!("swich")), is_no_step, "{scenario}");
     }
     // What the plan leaves open, the rollout may say.
     let edit = |value: &mut Value| {
         value["scenario"] = json!("first-release");
-        value["plan"] = json!({"id": "plan-1", "rollout": laid_out(json!("switch"), json!("removal"))});
+        value["plan"] = json!({"id": "plan-1"});
+        value["rollout"] = laid_out(json!("switch"), json!({"kind": "removal"}));
     };
     assert_eq!(after(EXIT, deployment(), edit), []);
 }
 
 #[test]
 fn rule_1_the_way_back_is_the_one_of_the_rollout() {
-    let good = |release: &str, digest: Value| json!({"last-known-good": {"release": release, "digest": digest}});
+    let good = |release: &str, digest: Value| json!({"kind": "last-known-good", "release": release, "digest": digest});
     let (one_digest, other) = (json!(Digest::of(b"one")), json!(Digest::of(b"other")));
     let planned = |plan: &Value, rollout: Value| {
         let edit = |value: &mut Value| {
             value["plan"]["way_back"] = plan.clone();
-            value["plan"]["rollout"] = laid_out(json!("switch"), rollout);
+            value["rollout"] = laid_out(json!("switch"), rollout);
         };
         after(EXIT, deployment(), edit)
     };
@@ -155,14 +161,19 @@ fn rule_1_the_way_back_is_the_one_of_the_rollout() {
     assert_eq!(planned(&plan, good("shop-1", one_digest)), []);
     assert_eq!(planned(&plan, good("shop-1", Value::Null)), [], "nobody named a digest that differs");
     let differs = one("way-back-differs", "/plan/way_back");
-    for rollout in [good("shop-1", other), good("shop-0", Value::Null), json!("removal"), json!("forward-only")] {
+    for rollout in [
+        good("shop-1", other),
+        good("shop-0", Value::Null),
+        json!({"kind": "removal"}),
+        json!({"kind": "forward-only"}),
+    ] {
         assert_eq!(planned(&plan, rollout.clone()), differs, "{rollout}");
     }
 }
 
 #[test]
 fn rule_1_a_new_version_plan_needs_a_way_back_to_the_last_known_good() {
-    for way_back in [json!(null), json!("removal"), json!("forward-only")] {
+    for way_back in [json!(null), json!({"kind": "removal"}), json!({"kind": "forward-only"})] {
         let edit = |value: &mut Value| value["plan"]["way_back"] = way_back;
         assert_eq!(after(EXIT, deployment(), edit), one("way-back-missing", "/plan/way_back"));
     }
@@ -172,19 +183,50 @@ fn rule_1_a_new_version_plan_needs_a_way_back_to_the_last_known_good() {
 fn rule_1_does_not_bind_a_first_release() {
     let edit = |value: &mut Value| {
         value["scenario"] = json!("first-release");
-        value["plan"] = json!({"id": "plan-1", "way_back": "removal"});
+        value["plan"] = json!({"id": "plan-1", "way_back": {"kind": "removal"}});
     };
     assert_eq!(after(EXIT, deployment(), edit), []);
+}
+
+#[test]
+fn a_way_back_names_a_release_where_it_returns_to_one_and_nowhere_else() {
+    let read = |way_back: Value| serde_json::from_value::<WayBack>(way_back).map_err(|error| error.to_string());
+    assert!(read(json!({"kind": "last-known-good", "release": "shop-1"})).is_ok());
+    assert!(read(json!({"kind": "removal", "rehearsed_by": "staging-1"})).is_ok());
+    let nowhere = read(json!({"kind": "last-known-good"})).unwrap_err();
+    assert_eq!(nowhere, "`last-known-good` needs the `release` that it returns to");
+    let too_much = read(json!({"kind": "removal", "release": "shop-1"})).unwrap_err();
+    assert!(too_much.starts_with("only `last-known-good` returns to a `release`"), "{too_much}");
+}
+
+#[test]
+fn a_share_is_at_most_all_of_it_and_is_shown_in_percent() {
+    let read = |hundredths: u32| serde_json::from_value::<Share>(json!(hundredths)).map(|share| share.to_string());
+    assert_eq!(read(10_000).unwrap(), "100 %");
+    assert_eq!(read(1250).unwrap(), "12.5 %");
+    assert_eq!(read(5).unwrap(), "0.05 %");
+    assert_eq!(read(10_001).unwrap_err().to_string(), "10001 is more than 10000 hundredths of a percent");
+}
+
+#[test]
+fn rule_6_the_rollout_is_the_approved_one() {
+    let edit = |value: &mut Value| {
+        value["rollout"] = laid_out(json!("switch"), json!({"kind": "last-known-good", "release": "shop-1"}))
+    };
+    let found = after(FULFILL, approved(), edit);
+    assert!(found.contains(&("rollout-differs-from-approved".to_owned(), "/rollout".to_owned())), "{found:?}");
 }
 
 #[test]
 fn rule_2_after_the_point_of_no_return_a_rollback_is_refused() {
     let rollout: Rollout = serde_json::from_value(json!({
         "steps": [
-            {"id": "deploy", "title": "Deploy", "action": {"deploy": {"slot": "green", "capacity": 100}}},
-            {"id": "switch", "title": "Switch", "action": {"route": {"slot": "green", "weight": 100}}}
+            {"id": "deploy", "title": "Deploy", "action": {"deploy": {"to": {"slot": "green"}, "capacity": 10_000}},
+             "planned": "10m", "repeatable": true},
+            {"id": "switch", "title": "Switch", "action": {"route": {"slot": "green", "weight": 10_000}},
+             "planned": "1m", "repeatable": true}
         ],
-        "point_of_no_return": "switch", "way_back": {"last-known-good": {"release": "shop-1"}}, "summary": "Blue-green"
+        "point_of_no_return": "switch", "way_back": {"kind": "last-known-good", "release": "shop-1"}, "summary": "Blue-green"
     }))
     .unwrap();
     let now = "2026-11-24T20:30:00Z".parse().unwrap();
@@ -194,7 +236,7 @@ fn rule_2_after_the_point_of_no_return_a_rollback_is_refused() {
     progress.begin("switch", now);
     let breach = may_roll_back(&progress).unwrap_err();
     assert_eq!(breach.code, "rollback-after-point-of-no-return");
-    assert_eq!(breach.subject.as_deref(), Some("switch"));
+    assert_eq!(breach.about.as_deref(), Some("switch"));
 }
 
 #[test]
@@ -387,7 +429,7 @@ fn every_breach_says_what_would_mend_it() {
     });
     let breaches = at(FULFILL, value);
     assert_eq!(breaches.len(), 8, "{:?}", codes(&breaches));
-    assert!(breaches.iter().all(|breach| !breach.remedies.is_empty() && breach.pointer.is_some()));
+    assert!(breaches.iter().all(|breach| !breach.remedies.is_empty() && !breach.pointers.is_empty()));
 }
 
 #[test]
@@ -423,7 +465,7 @@ fn evidence_that_was_approved_may_not_be_replaced_and_more_may_be_handed_in() {
     approved["approved"]["evidence"] = json!({"sbom": sbom["sbom"].statement()});
     let codes_with = |evidence| {
         let breaches = breaches(&with(approved.clone(), evidence), model());
-        breaches.into_iter().map(|breach| (breach.code, breach.subject.unwrap_or_default())).collect::<Vec<_>>()
+        breaches.into_iter().map(|breach| (breach.code, breach.about.unwrap_or_default())).collect::<Vec<_>>()
     };
     assert_eq!(codes_with(sbom.clone()), []);
     assert_eq!(codes_with(BTreeMap::new()), [], "what is not handed in again has not changed");

@@ -110,6 +110,7 @@ pub(super) fn ask(
                     kind: FailureKind::PluginError,
                     message: format!("its `when` cannot be evaluated: {error}{}", way_out(&error)),
                     code: Some(EngineCode::WhenNotTold.as_str().to_owned()),
+                    transient: false,
                     limit: None,
                     used: None,
                 };
@@ -128,7 +129,7 @@ pub(super) fn ask(
         AnswerSource::Recorded(answers) => {
             let exchanges = answers.get(&binding.model.id).map(Vec::as_slice).unwrap_or_default();
             let call = function(binding.kind);
-            PluginCall::of(binding.plugin.plugin.ask_again(&call, snapshot, exchanges), None)
+            PluginCall::of(binding.plugin.plugin.ask_again(call, snapshot, exchanges), None)
         }
     };
     let outcome = BindingOutcome {
@@ -202,7 +203,7 @@ pub(crate) fn call(
     values: &Arc<PendingValues>,
 ) -> PluginCall {
     let call = function(kind);
-    let evaluation = plugin.plugin.ask_on(&call, snapshot, Arc::<PendingValues>::clone(values));
+    let evaluation = plugin.plugin.ask_on(call, snapshot, Arc::<PendingValues>::clone(values));
     let recording = match record {
         RecordCalls::Yes => Some(Recording::take(&plugin.plugin, call, snapshot, &evaluation, None)),
         RecordCalls::No => None,

@@ -95,14 +95,7 @@ fn exempt(
     reasons: &mut Vec<DecisionReason>,
 ) -> Option<Exemption> {
     let mut say = |code: ExceptionCode, message: String| {
-        reasons.push(DecisionReason {
-            source: counted.source.clone(),
-            blocking: false,
-            code: code.code().to_owned(),
-            message,
-            subject: None,
-            pointer: None,
-        });
+        reasons.push(DecisionReason::new(counted.source.clone(), false, code.code(), message));
     };
     let id = counted.id;
     let mut exemption = None;
@@ -210,13 +203,8 @@ pub(super) fn void_approvals(snapshot: &Snapshot) -> impl Iterator<Item = Decisi
             ApprovalAnswer::Rejected => "rejection",
         };
         let (id, person, role) = (&approval.id, &approval.person.id, &approval.role);
-        Some(DecisionReason {
-            source: ReasonSource::Host,
-            blocking: false,
-            code: code.code().to_owned(),
-            message: format!("the {what} `{id}` of `{person}` as `{role}` does not count: {why}"),
-            subject: Some(person.written().to_owned()),
-            pointer: None,
-        })
+        let message = format!("the {what} `{id}` of `{person}` as `{role}` does not count: {why}");
+        let about = Some(person.written().to_owned());
+        Some(DecisionReason { about, ..DecisionReason::new(ReasonSource::Host, false, code.code(), message) })
     })
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use lockgate_domain::combine::Voice;
 use lockgate_domain::{
-    BindingAnswer, BindingOutcome, CheckOutcome, DecisionReason, DecisionRequirement, Enforcement, Exemption,
-    GroupOutcome, Obligation, Reason, ReasonSource, Requirement, Ruling, Severity, Standing, Verdict, Violation,
+    BindingAnswer, BindingOutcome, CheckOutcome, DecisionReason, DecisionRequirement, Enforcement, Exemption, Finding,
+    GroupOutcome, Obligation, PolicyVerdict, Reason, ReasonSource, Requirement, Severity, Standing, Verdict,
+    findings_in_the_way,
 };
 
 use super::code::EngineCode;
@@ -36,19 +37,23 @@ fn voice(standing: Standing, enforcement: Enforcement, exemption: Option<&Exempt
 pub fn codes_in_the_way(binding: &BindingOutcome) -> Vec<String> {
     let codes = |codes: Vec<&str>| codes.into_iter().map(str::to_owned).collect();
     match &binding.answer {
-        BindingAnswer::Policy(answer) => match &answer.ruling {
-            Ruling::Deny(violations) => codes(violations.iter().map(|violation| violation.code.as_str()).collect()),
-            Ruling::Require(needed) => codes(needed.iter().map(|requirement| requirement.code.as_str()).collect()),
-            Ruling::Allow | Ruling::Abstain => Vec::new(),
+        BindingAnswer::Policy(answer) => match answer.verdict {
+            PolicyVerdict::Deny => codes(finding_codes(&answer.findings)),
+            PolicyVerdict::Require => codes(answer.requirements.iter().map(|needed| needed.code.as_str()).collect()),
+            PolicyVerdict::Allow | PolicyVerdict::Abstain => Vec::new(),
         },
         BindingAnswer::Check(report) => match report.outcome {
             CheckOutcome::Passed | CheckOutcome::Skipped => Vec::new(),
             _ if report.findings.is_empty() => codes(vec![report.outcome.as_str()]),
-            _ => codes(report.findings.iter().map(|finding| finding.violation.code.as_str()).collect()),
+            _ => codes(finding_codes(&report.findings)),
         },
         BindingAnswer::Failed(failure) => codes(vec![failure.code.as_deref().unwrap_or(failure.kind.as_str())]),
         BindingAnswer::Plan(_) | BindingAnswer::Advance(_) | BindingAnswer::NotAsked { .. } => Vec::new(),
     }
+}
+
+fn finding_codes(findings: &[Finding]) -> Vec<&str> {
+    findings_in_the_way(findings).map(|finding| finding.code.as_str()).collect()
 }
 
 /// Whether the binding, or the group that it counts in, blocks.
@@ -65,34 +70,23 @@ fn blocks(binding: &BindingOutcome, groups: &[GroupOutcome]) -> bool {
 
 /// All reasons: the host's first, then those that block, then the rest, each in the order of the model.
 pub(super) fn reasons(
-    breaches: &[Violation],
+    breaches: &[Finding],
     bindings: &[BindingOutcome],
     groups: &[GroupOutcome],
     mut exceptions: Vec<DecisionReason>,
 ) -> Vec<DecisionReason> {
     let mut reasons: Vec<DecisionReason> =
-        breaches.iter().map(|breach| of_violation(ReasonSource::Host, true, breach)).collect();
+        breaches.iter().map(|breach| of_finding(ReasonSource::Host, true, breach)).collect();
     if bindings.is_empty() {
-        reasons.push(DecisionReason {
-            source: ReasonSource::Host,
-            blocking: false,
-            code: EngineCode::GateNotGuarded.as_str().to_owned(),
-            message: "the deployment model binds no plugin to this gate".to_owned(),
-            subject: None,
-            pointer: None,
-        });
+        let message = "the deployment model binds no plugin to this gate";
+        reasons.push(DecisionReason::new(ReasonSource::Host, false, EngineCode::GateNotGuarded.as_str(), message));
     }
     let mut of_plugins = Vec::new();
     for group in groups {
         let voice = group_voice(group);
-        of_plugins.push(DecisionReason {
-            source: ReasonSource::Group(group.id.clone()),
-            blocking: voice.blocks(),
-            code: EngineCode::from(group.standing).as_str().to_owned(),
-            message: group.message.clone(),
-            subject: None,
-            pointer: None,
-        });
+        let source = ReasonSource::Group(group.id.clone());
+        let code = EngineCode::from(group.standing).as_str();
+        of_plugins.push(DecisionReason::new(source, voice.blocks(), code, group.message.as_str()));
     }
     for binding in bindings {
         let source = ReasonSource::Binding(binding.id.clone());
@@ -105,43 +99,37 @@ pub(super) fn reasons(
 }
 
 fn of_binding(source: &ReasonSource, blocking: bool, answer: &BindingAnswer, reasons: &mut Vec<DecisionReason>) {
-    let plain = |code: &str, message: &str| DecisionReason {
-        source: source.clone(),
-        blocking,
-        code: code.to_owned(),
-        message: message.to_owned(),
-        subject: None,
-        pointer: None,
-    };
+    let plain = |code: &str, message: &str| DecisionReason::new(source.clone(), blocking, code, message);
     let given = |reason: &Reason| DecisionReason {
-        source: source.clone(),
-        blocking: false,
-        code: reason.code.clone(),
-        message: reason.message.clone(),
-        subject: None,
-        pointer: reason.pointer.clone(),
+        pointers: reason.pointers.clone(),
+        references: reason.references.clone(),
+        ..DecisionReason::new(source.clone(), false, reason.code.as_str(), reason.message.as_str())
+    };
+    // Findings of an answer that does not stop the deployment are remarks, and so are those of severity `info` beside
+    // others.
+    let found = |findings: &[Finding], in_the_way: bool| {
+        let only_info = findings.iter().all(|finding| finding.severity == Severity::Info);
+        let blocks = |finding: &Finding| blocking && in_the_way && (only_info || finding.severity != Severity::Info);
+        let reasons = findings.iter().map(|finding| of_finding(source.clone(), blocks(finding), finding));
+        reasons.collect::<Vec<_>>()
     };
     match answer {
         BindingAnswer::Policy(answer) => {
-            if let Ruling::Deny(violations) = &answer.ruling {
-                reasons.extend(violations.iter().map(|violation| of_violation(source.clone(), blocking, violation)));
-            }
-            if let Ruling::Require(requirements) = &answer.ruling {
-                reasons.extend(requirements.iter().map(|requirement| plain(&requirement.code, &requirement.message)));
+            reasons.extend(found(&answer.findings, answer.verdict == PolicyVerdict::Deny));
+            if answer.verdict == PolicyVerdict::Require {
+                let needed = answer.requirements.iter();
+                reasons.extend(needed.map(|requirement| plain(&requirement.code, &requirement.message)));
             }
             reasons.extend(answer.reasons.iter().map(given));
         }
         BindingAnswer::Check(report) => {
-            reasons.push(DecisionReason {
+            let summary = DecisionReason {
                 // The findings say what is wrong; the summary only says how the check ended.
                 blocking: blocking && report.findings.is_empty(),
                 ..plain(report.outcome.as_str(), &report.summary)
-            });
-            for finding in &report.findings {
-                // A passed check may still have findings, which do not block.
-                let blocking = blocking && report.outcome != CheckOutcome::Passed && finding.severity != Severity::Info;
-                reasons.push(of_violation(source.clone(), blocking, &finding.violation));
-            }
+            };
+            reasons.push(summary);
+            reasons.extend(found(&report.findings, report.outcome != CheckOutcome::Passed));
         }
         BindingAnswer::Failed(failure) => {
             let code = failure.code.as_deref().unwrap_or(failure.kind.as_str());
@@ -155,20 +143,22 @@ fn of_binding(source: &ReasonSource, blocking: bool, answer: &BindingAnswer, rea
     }
 }
 
-fn of_violation(source: ReasonSource, blocking: bool, violation: &Violation) -> DecisionReason {
+fn of_finding(source: ReasonSource, blocking: bool, finding: &Finding) -> DecisionReason {
     DecisionReason {
         source,
         blocking,
-        code: violation.code.clone(),
-        message: violation.message.clone(),
-        subject: violation.subject.clone(),
-        pointer: violation.pointer.clone(),
+        code: finding.code.clone(),
+        message: finding.message.clone(),
+        severity: Some(finding.severity),
+        about: finding.about.clone(),
+        pointers: finding.pointers.clone(),
+        references: finding.references.clone(),
     }
 }
 
 /// All requirements for another answer. Those of blocking answers come first.
 pub(super) fn requirements(
-    breaches: &[Violation],
+    breaches: &[Finding],
     bindings: &[BindingOutcome],
     groups: &[GroupOutcome],
 ) -> Vec<DecisionRequirement> {
@@ -188,15 +178,16 @@ pub(super) fn requirements(
         let source = ReasonSource::Binding(binding.id.clone());
         let blocking = blocks(binding, groups);
         match &binding.answer {
-            BindingAnswer::Policy(answer) => match &answer.ruling {
-                Ruling::Require(requirements) => add(&source, blocking, requirements),
-                Ruling::Deny(violations) => {
-                    violations.iter().for_each(|violation| add(&source, blocking, &violation.remedies));
+            BindingAnswer::Policy(answer) => match answer.verdict {
+                PolicyVerdict::Require | PolicyVerdict::Deny => {
+                    answer.findings.iter().for_each(|finding| add(&source, blocking, &finding.remedies));
+                    add(&source, blocking, &answer.requirements);
                 }
-                Ruling::Allow | Ruling::Abstain => {}
+                PolicyVerdict::Allow | PolicyVerdict::Abstain => {}
             },
             BindingAnswer::Check(report) => {
-                report.findings.iter().for_each(|finding| add(&source, blocking, &finding.violation.remedies));
+                report.findings.iter().for_each(|finding| add(&source, blocking, &finding.remedies));
+                add(&source, blocking, &report.requirements);
             }
             _ => {}
         }
@@ -211,7 +202,7 @@ pub(super) fn obligations(verdict: Verdict, bindings: &[BindingOutcome]) -> BTre
         return BTreeMap::new();
     }
     let of = |binding: &BindingOutcome| match &binding.answer {
-        BindingAnswer::Policy(answer) if answer.ruling == Ruling::Allow && !answer.obligations.is_empty() => {
+        BindingAnswer::Policy(answer) if answer.verdict == PolicyVerdict::Allow && !answer.obligations.is_empty() => {
             Some((binding.id.clone(), answer.obligations.clone()))
         }
         _ => None,

@@ -252,6 +252,7 @@ fn approved(decision: &Decision, snapshot: &Snapshot) -> Result<Option<ApprovedP
         parts: Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence)?,
         evidence: Snapshot::subject_evidence(&snapshot.deployment, &snapshot.evidence),
         plan: Digest::of_canonical(plan)?,
+        rollout: snapshot.deployment.rollout.as_ref().map(Digest::of_canonical).transpose()?,
         model: decision.model.digest,
     }))
 }

@@ -1,5 +1,7 @@
 //! Compares a decision that was made again with the recorded one: byte for byte, in canonical JSON.
 
+use std::collections::VecDeque;
+
 use lockgate_domain::{BindingAnswer, Decision, DigestError, FailureKind, Standing, Verdict, canonical_json};
 use lockgate_runtime::RecordedOutcome;
 use serde_json::{Value, json};
@@ -80,8 +82,7 @@ impl DecisionComparison<'_> {
             was: codes(self.was),
             is: codes(self.is),
         };
-        let mut differs = Vec::new();
-        differences(&was, &is, &mut String::new(), &mut differs);
+        let differs = differences(&was, &is);
         let ended = match words::differ_alone(&without_way(&was), &without_way(&is)) {
             _ if change.from != change.to => ReplayOutcome::Flipped(change),
             true => ReplayOutcome::Reworded(change),
@@ -183,35 +184,43 @@ fn codes(decision: &Decision) -> Vec<String> {
     codes
 }
 
-/// The places at which two values differ: the first ones, from the outside in.
-fn differences(was: &Value, is: &Value, at: &mut String, found: &mut Vec<String>) {
-    if was == is || found.len() >= NAMED {
-        return;
-    }
-    let names: Vec<String> = match (was, is) {
-        (Value::Object(was), Value::Object(is)) => {
-            let added = is.keys().filter(|name| !was.contains_key(*name));
-            was.keys().chain(added).cloned().collect()
+/// The first places at which two values differ, as JSON Pointers. Places near the root come first: they say most.
+fn differences(was: &Value, is: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = VecDeque::from([(Some(was), Some(is), String::new())]);
+    while let Some((was, is, at)) = open.pop_front() {
+        if was == is {
+            continue;
         }
-        (Value::Array(was), Value::Array(is)) if was.len() == is.len() => {
-            (0..was.len()).map(|place| place.to_string()).collect()
-        }
-        _ => return found.push(at.clone()),
-    };
-    let length = at.len();
-    for name in names {
-        let below = |value: &Value| match value {
-            Value::Array(items) => name.parse::<usize>().ok().and_then(|place| items.get(place)).cloned(),
-            value => value.get(&name).cloned(),
+        let names: Vec<String> = match (was, is) {
+            (Some(Value::Object(was)), Some(Value::Object(is))) => {
+                let added = is.keys().filter(|name| !was.contains_key(*name));
+                was.keys().chain(added).cloned().collect()
+            }
+            (Some(Value::Array(was)), Some(Value::Array(is))) if was.len() == is.len() => {
+                (0..was.len()).map(|place| place.to_string()).collect()
+            }
+            _ => {
+                found.push(at);
+                if found.len() == NAMED {
+                    break;
+                }
+                continue;
+            }
         };
-        at.push('/');
-        at.push_str(&name.replace('~', "~0").replace('/', "~1"));
-        match (below(was), below(is)) {
-            (Some(was), Some(is)) => differences(&was, &is, at, found),
-            _ if found.len() < NAMED => found.push(at.clone()),
-            _ => {}
+        for name in names {
+            let place = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            open.push_back((member(was, &name), member(is, &name), place));
         }
-        at.truncate(length);
+    }
+    found
+}
+
+/// A member of an object or an entry of a list.
+fn member<'a>(value: Option<&'a Value>, name: &str) -> Option<&'a Value> {
+    match value? {
+        Value::Array(items) => name.parse::<usize>().ok().and_then(|place| items.get(place)),
+        value => value.get(name),
     }
 }
 
@@ -220,9 +229,7 @@ mod tests {
     use super::*;
 
     fn differ(was: &Value, is: &Value) -> Vec<String> {
-        let mut found = Vec::new();
-        differences(was, is, &mut String::new(), &mut found);
-        found
+        differences(was, is)
     }
 
     #[test]
@@ -230,7 +237,7 @@ mod tests {
         let was = json!({ "a": 1, "b": [{ "c/d": true }, 2], "gone": null, "list": [1] });
         assert_eq!(differ(&was, &was), Vec::<String>::new());
         let is = json!({ "a": 1, "b": [{ "c/d": false }, 2], "list": [1, 2], "new": 0 });
-        assert_eq!(differ(&was, &is), ["/b/0/c~1d", "/gone", "/list", "/new"]);
+        assert_eq!(differ(&was, &is), ["/gone", "/list", "/new", "/b/0/c~1d"]);
     }
 
     #[test]

@@ -2,31 +2,49 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{BindingAnswer, BindingOutcome, Enforcement, Kind, Snapshot, Standing, StepStatus};
+use lockgate_domain::{
+    Analysis, BindingAnswer, BindingOutcome, CheckState, Enforcement, Kind, Progress, Snapshot, Standing, Step,
+    StepAction, StepEnd, StepStatus,
+};
 
+use super::carrying;
 use crate::gate::{RecordCalls, call};
 use crate::load::LoadedModel;
 use crate::values::PendingValues;
 
 impl LoadedModel {
-    /// Runs the checks on one fresh snapshot. Adds the changes that they make in their namespaces to `values`. The step
-    /// fails if a check fails. It is inconclusive if a check lacks data or could not answer; otherwise it succeeds.
+    /// Runs the checks of a step that has begun, on one fresh snapshot. Adds the changes that they make in their
+    /// namespaces to `values`. The step fails if a check fails. It is inconclusive if a check is pending, lacks data or
+    /// could not answer; otherwise it succeeds. A step without checks fails.
     pub fn analyse(
         &self,
-        checks: &[String],
+        step: &Step,
+        progress: &Progress,
         snapshot: &Arc<Snapshot>,
         values: &Arc<PendingValues>,
-    ) -> (StepStatus, Option<String>, Vec<BindingOutcome>) {
-        let mut outcomes = Vec::new();
+    ) -> (StepEnd, Vec<BindingOutcome>) {
+        let StepAction::Analyze { checks, candidate, baseline } = &step.action else {
+            let why = format!("step `{}` is no analysis", step.id);
+            return (StepEnd::new(StepStatus::Failed, Some(why)), Vec::new());
+        };
+        let state = progress.state(&step.id);
+        let analysis = Analysis {
+            step: step.id.clone(),
+            attempt: state.map_or(1, |state| state.attempts),
+            began: state.and_then(|state| state.began).unwrap_or(snapshot.now),
+            candidate: candidate.clone(),
+            baseline: baseline.clone(),
+        };
+        let snapshot = carrying(snapshot, progress, Some(analysis));
+        let (mut outcomes, mut states, mut why) = (Vec::new(), Vec::new(), Vec::new());
         let mut status = StepStatus::Succeeded;
-        let mut why = Vec::new();
         for id in checks {
             let Some(plugin) = self.analysis(id) else {
                 why.push(format!("the model has no analysis `{id}`"));
                 status = StepStatus::Failed;
                 continue;
             };
-            let mut called = call(plugin, Kind::ValidationCheck, snapshot, RecordCalls::No, values);
+            let mut called = call(plugin, Kind::ValidationCheck, &snapshot, RecordCalls::No, values);
             if let Some(Err(failure)) = called.changes.take().map(|changes| values.add(&changes)) {
                 (called.standing, called.answer) = (Standing::Error, BindingAnswer::Failed(failure));
             }
@@ -41,6 +59,7 @@ impl LoadedModel {
             if said == StepStatus::Failed || status == StepStatus::Succeeded {
                 status = said;
             }
+            states.push(state_of(id, &called.answer));
             outcomes.push(BindingOutcome {
                 id: id.clone(),
                 plugin: plugin.reference.clone(),
@@ -55,8 +74,23 @@ impl LoadedModel {
                 log_dropped: called.log_dropped,
             });
         }
-        (status, (!why.is_empty()).then(|| why.join("; ")), outcomes)
+        let why = (!why.is_empty()).then(|| why.join("; "));
+        (StepEnd { checks: states, ..StepEnd::new(status, why) }, outcomes)
     }
+}
+
+/// The outcome of a check in the form that the progress keeps.
+fn state_of(id: &str, answer: &BindingAnswer) -> CheckState {
+    let (outcome, code) = match answer {
+        BindingAnswer::Check(report) => {
+            (report.outcome.as_str(), report.findings.first().map(|finding| finding.code.clone()))
+        }
+        BindingAnswer::Failed(failure) => {
+            ("error", Some(failure.code.clone().unwrap_or_else(|| failure.kind.as_str().to_owned())))
+        }
+        _ => ("error", None),
+    };
+    CheckState { check: id.to_owned(), outcome: outcome.to_owned(), code }
 }
 
 fn summary(answer: &BindingAnswer) -> String {

@@ -10,8 +10,8 @@ pub(crate) mod analysis;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, BindingOutcome, Failure, FailureKind, Progress, Reason, Rollout, Snapshot, Step, StepAction, StepStatus,
-    Violation, Wait, WayBack, rules,
+    Action, Analysis, BindingOutcome, Direction, Failure, FailureKind, Finding, Progress, Reason, Rollout, Snapshot,
+    Step, StepAction, StepEnd, StepState, StepStatus, Wait, rules,
 };
 use lockgate_runtime::{Plugin, PluginFunction, PluginOutput};
 
@@ -30,17 +30,12 @@ pub trait World {
     /// If the snapshot cannot be taken.
     fn snapshot(&mut self, progress: &Progress) -> Result<Arc<Snapshot>, EffectError>;
 
-    /// Does what a step says (`deploy`, `route`, `retire`, `activity`). It must be safe to repeat.
+    /// Does what a step says, forward or back, unless it is a hold or an analysis. A step that is `repeatable` must be
+    /// safe to repeat.
     ///
     /// # Errors
     /// If it could not be done. The step then fails.
     fn perform(&mut self, step: &Step) -> Result<(), EffectError>;
-
-    /// Rolls back.
-    ///
-    /// # Errors
-    /// If it could not be done.
-    fn roll_back(&mut self, way_back: &WayBack, progress: &Progress) -> Result<(), EffectError>;
 
     /// Waits. Returns whether to ask again: `false` leaves the rollout as it is, to be resumed later.
     ///
@@ -67,6 +62,10 @@ pub enum RolloutEvent<'a> {
     Analysed(&'a Step, &'a BindingOutcome),
     /// A step ended. If it failed, the text says why.
     Ended(&'a Step, StepStatus, Option<&'a str>),
+    /// The strategy leaves a step out.
+    Skipped(&'a Step, &'a Reason),
+    /// The rollout turns to the way back, for this reason.
+    TurnedBack(&'a Reason),
     /// The rollout waits.
     Waiting(&'a Wait),
 }
@@ -77,8 +76,8 @@ pub enum RolloutEvent<'a> {
 pub enum RolloutEnd {
     /// All steps are done.
     Completed,
-    /// The rollout was rolled back.
-    RolledBack(Reason),
+    /// The way back is done.
+    RolledBack,
     /// The rollout stands still until people decide.
     Paused(Reason),
     /// The rollout waits, and is to be resumed later.
@@ -117,9 +116,18 @@ pub enum RolloutError {
     /// The strategy says that everything is done, but some steps are not.
     #[error("the strategy says that all is done, but step `{0}` has not succeeded")]
     NotDone(String),
+    /// The strategy asked for a step again that must not be repeated, and no person confirmed it.
+    #[error(
+        "the strategy asked for step `{0}` again, which must not be repeated without a person: resume the step, once \
+         somebody has made sure"
+    )]
+    NotRepeatable(String),
+    /// The strategy took the way back twice.
+    #[error("the strategy asked for the way back, and the rollout is on it already")]
+    OnTheWayBack,
     /// A rule of the host forbids it.
     #[error("{}", .0.message)]
-    Refused(Box<Violation>),
+    Refused(Box<Finding>),
     /// An effect of the [`World`] failed.
     #[error(transparent)]
     World(#[from] EffectError),
@@ -137,7 +145,7 @@ impl LoadedModel {
 
     /// As [`LoadedModel::plan`], but adds the changes that the strategy makes in its namespace to `values`.
     pub fn lay_out(&self, snapshot: &Arc<Snapshot>, values: &Arc<PendingValues>) -> Result<Rollout, RolloutError> {
-        match self.ask_strategy(&PluginFunction::Plan, snapshot, values)? {
+        match self.ask_strategy(PluginFunction::Plan, snapshot, values)? {
             PluginOutput::Rollout(rollout) => {
                 self.can_carry_out(&rollout, None)?;
                 Ok(rollout)
@@ -158,7 +166,7 @@ impl LoadedModel {
         }
     }
 
-    /// Continues a rollout until it is done, rolled back, paused, or waiting. Later calls see the changes that plugins
+    /// Continues a rollout until it is complete, forward or back, or paused or waiting. Later calls see the changes that plugins
     /// make in their namespaces. The changes are dropped at the end, because there is no write that they belong to.
     ///
     /// # Errors
@@ -168,20 +176,35 @@ impl LoadedModel {
         loop {
             let snapshot = world.snapshot(progress)?;
             match self.next(progress, &snapshot, &values)? {
-                Action::Perform(id) => self.perform(&id, &snapshot, &values, progress, world)?,
+                // The planner is pure: asked again, it names those that are left.
+                Action::Perform(ids) => {
+                    let first = ids.first().map_or("", String::as_str);
+                    self.perform(first, &snapshot, &values, progress, world)?;
+                }
+                Action::Skip(skip) => {
+                    let end = StepEnd { reason: Some(skip.reason.clone()), ..StepEnd::new(StepStatus::Skipped, None) };
+                    progress.end(&skip.step, end, snapshot.now);
+                    if let Some(step) = progress.step(&skip.step).cloned() {
+                        world.note(&RolloutEvent::Skipped(&step, &skip.reason), progress);
+                    }
+                }
                 Action::Wait(wait) => {
                     world.note(&RolloutEvent::Waiting(&wait), progress);
                     if !world.wait(&wait)? {
                         return Ok(RolloutEnd::Waiting(wait));
                     }
                 }
-                Action::RollBack(reason) => {
-                    let way_back = progress.rollout.way_back.clone();
-                    world.roll_back(&way_back, progress)?;
-                    return Ok(RolloutEnd::RolledBack(reason));
+                Action::GoBack(reason) => {
+                    progress.turn_back();
+                    world.note(&RolloutEvent::TurnedBack(&reason), progress);
                 }
                 Action::Pause(reason) => return Ok(RolloutEnd::Paused(reason)),
-                Action::Complete => return Ok(RolloutEnd::Completed),
+                Action::Complete => {
+                    return Ok(match progress.direction {
+                        Direction::Forward => RolloutEnd::Completed,
+                        Direction::Back => RolloutEnd::RolledBack,
+                    });
+                }
             }
         }
     }
@@ -196,7 +219,8 @@ impl LoadedModel {
         values: &Arc<PendingValues>,
     ) -> Result<Action, RolloutError> {
         progress.settle(snapshot.now);
-        let action = match self.ask_strategy(&PluginFunction::Advance(progress.clone()), snapshot, values)? {
+        let snapshot = carrying(snapshot, progress, None);
+        let action = match self.ask_strategy(PluginFunction::Advance, &snapshot, values)? {
             PluginOutput::Action(action) => action,
             other => return Err(other_said(&other)),
         };
@@ -207,7 +231,7 @@ impl LoadedModel {
     /// Calls the strategy, and adds the changes that it makes in its namespace to `values`.
     fn ask_strategy(
         &self,
-        call: &PluginFunction,
+        call: PluginFunction,
         snapshot: &Arc<Snapshot>,
         values: &Arc<PendingValues>,
     ) -> Result<PluginOutput, RolloutError> {
@@ -232,53 +256,79 @@ impl LoadedModel {
         let Some(step) = progress.step(id).cloned() else { return Err(RolloutError::UnknownStep(id.to_owned())) };
         progress.begin(id, snapshot.now);
         world.note(&RolloutEvent::Began(&step), progress);
-        let (status, why) = match &step.action {
+        let end = match &step.action {
             // The host ends a hold when its time is over or a person resumes it: see `Progress::settle`.
-            StepAction::Hold(_) => return Ok(()),
-            StepAction::Analyze(checks) => {
+            StepAction::Hold { .. } => return Ok(()),
+            StepAction::Analyze { .. } => {
                 let snapshot = world.snapshot(progress)?;
-                let (status, why, outcomes) = self.analyse(checks, &snapshot, values);
+                let (end, outcomes) = self.analyse(&step, progress, &snapshot, values);
                 outcomes.iter().for_each(|outcome| world.note(&RolloutEvent::Analysed(&step, outcome), progress));
-                (status, why)
+                end
             }
-            StepAction::Deploy { .. } | StepAction::Route { .. } | StepAction::Retire(_) | StepAction::Activity(_) => {
-                match world.perform(&step) {
-                    Ok(()) => (StepStatus::Succeeded, None),
-                    Err(error) => (StepStatus::Failed, Some(error.to_string())),
-                }
-            }
+            _ => match world.perform(&step) {
+                Ok(()) => StepEnd::new(StepStatus::Succeeded, None),
+                Err(error) => StepEnd::new(StepStatus::Failed, Some(error.to_string())),
+            },
         };
+        let (status, why) = (end.status, end.reason.as_ref().map(|reason| reason.message.clone()));
         // The step ends by the clock of the snapshot on which it began: nothing but the snapshot knows the time.
-        progress.end(id, status, snapshot.now);
+        progress.end(id, end, snapshot.now);
         world.note(&RolloutEvent::Ended(&step, status, why.as_deref()), progress);
         Ok(())
     }
 }
 
+/// The snapshot with this progress, and with the analysis that a check is asked for.
+fn carrying(snapshot: &Arc<Snapshot>, progress: &Progress, analysis: Option<Analysis>) -> Arc<Snapshot> {
+    let mut carrying = Snapshot::clone(snapshot);
+    let deployment = Arc::make_mut(&mut carrying.deployment);
+    deployment.progress = Some(progress.clone());
+    deployment.analysis = analysis;
+    Arc::new(carrying)
+}
+
 /// Checks an action of a strategy. Steps are done in their order and once, so that no irreversible step begins before
-/// earlier ones are done. A rollback is possible only before the point of no return. Everything is done when all steps
-/// are.
+/// earlier ones are done. The way back begins only before the point of no return. Everything is done when all steps of
+/// the present direction are.
 fn check_action(action: &Action, progress: &Progress) -> Result<(), RolloutError> {
-    let undone = progress.steps.iter().find(|state| state.status != StepStatus::Succeeded);
-    match (action, undone) {
-        (Action::Perform(id), undone) => match (progress.state(id), undone) {
-            (None, _) => Err(RolloutError::UnknownStep(id.clone())),
-            (Some(state), _) if state.status == StepStatus::Succeeded => Err(RolloutError::DoneAlready(id.clone())),
-            (Some(_), Some(first)) if first.id != *id => Err(RolloutError::TooEarly {
-                step: id.clone(),
-                first: first.id.clone(),
-                no_return: progress.rollout.point_of_no_return.as_ref() == Some(id),
-            }),
-            (Some(state), _) if state.attempts >= MAX_ATTEMPTS => {
-                Err(RolloutError::TooManyAttempts { step: id.clone() })
+    match action {
+        Action::Perform(ids) => {
+            let left = progress.left();
+            for (place, id) in ids.iter().enumerate() {
+                let state = is_next(id, left.get(place).copied(), progress)?;
+                if state.attempts >= MAX_ATTEMPTS {
+                    return Err(RolloutError::TooManyAttempts { step: id.clone() });
+                }
+                let repeatable = progress.step(id).is_none_or(|step| step.repeatable);
+                if state.attempts > 0 && !repeatable && state.resumed_by.is_none() {
+                    return Err(RolloutError::NotRepeatable(id.clone()));
+                }
             }
-            _ => Ok(()),
-        },
-        (Action::RollBack(_), _) => {
-            rules::may_roll_back(progress).map_err(|breach| RolloutError::Refused(Box::new(breach)))
+            Ok(())
         }
-        (Action::Complete, Some(state)) => Err(RolloutError::NotDone(state.id.clone())),
-        (Action::Complete, None) | (Action::Wait(_) | Action::Pause(_), _) => Ok(()),
+        Action::Skip(skip) => is_next(&skip.step, progress.left().first().copied(), progress).map(|_| ()),
+        Action::GoBack(_) if progress.direction == Direction::Back => Err(RolloutError::OnTheWayBack),
+        Action::GoBack(_) => rules::may_roll_back(progress).map_err(|breach| RolloutError::Refused(Box::new(breach))),
+        Action::Complete => match progress.left().first() {
+            Some(step) => Err(RolloutError::NotDone((*step).to_owned())),
+            None => Ok(()),
+        },
+        Action::Wait(_) | Action::Pause(_) => Ok(()),
+    }
+}
+
+/// Checks that a step is the next one that is left to do, and returns its state.
+fn is_next<'a>(id: &str, next: Option<&str>, progress: &'a Progress) -> Result<&'a StepState, RolloutError> {
+    let state = progress.state(id).ok_or_else(|| RolloutError::UnknownStep(id.to_owned()))?;
+    match next {
+        _ if state.status.is_done() => Err(RolloutError::DoneAlready(id.to_owned())),
+        Some(next) if next == id => Ok(state),
+        Some(next) => Err(RolloutError::TooEarly {
+            step: id.to_owned(),
+            first: next.to_owned(),
+            no_return: progress.rollout.point_of_no_return.as_deref() == Some(id),
+        }),
+        None => Err(RolloutError::UnknownStep(id.to_owned())),
     }
 }
 
@@ -289,6 +339,7 @@ fn other_said(said: &PluginOutput) -> RolloutError {
         kind: FailureKind::ContractViolation,
         message,
         code: None,
+        transient: false,
         limit: None,
         used: None,
     })
@@ -296,45 +347,61 @@ fn other_said(said: &PluginOutput) -> RolloutError {
 
 #[cfg(test)]
 mod tests {
-    use lockgate_domain::Timestamp;
+    use lockgate_domain::{BackStep, Duration, Skip, Target, Timestamp, WayBack, WayBackKind};
 
     use super::*;
 
-    /// A rollout with four steps, the third of which cannot be undone. The first `done` steps have succeeded.
+    fn step(id: &str) -> Step {
+        Step {
+            id: id.to_owned(),
+            title: "a step".to_owned(),
+            action: StepAction::Remove(Target::default()),
+            planned: Duration::from_millis(1),
+            at_most: None,
+            repeatable: true,
+        }
+    }
+
+    /// A rollout with four steps, the third of which cannot be undone, and a step back for each of the first two. The
+    /// first `done` steps have succeeded.
     fn progress(done: usize) -> Progress {
-        let step = |id: &&str| Step {
-            id: (*id).to_owned(),
-            title: String::new(),
-            action: StepAction::Retire("blue".to_owned()),
-        };
+        let back = |id: &str| BackStep { step: step(&format!("undo-{id}")), undoes: vec![id.to_owned()] };
         let mut progress = Progress::new(Rollout {
-            steps: ["a", "b", "c", "d"].iter().map(step).collect(),
+            steps: ["a", "b", "c", "d"].into_iter().map(step).collect(),
+            back: ["b", "a"].into_iter().map(back).collect(),
             point_of_no_return: Some("c".to_owned()),
-            way_back: WayBack::Removal,
-            summary: String::new(),
+            way_back: WayBack::new(WayBackKind::Removal),
+            summary: "four steps".to_owned(),
         });
-        let now = Timestamp::from_millis(0);
         for id in ["a", "b", "c", "d"].into_iter().take(done) {
-            progress.begin(id, now);
-            progress.end(id, StepStatus::Succeeded, now);
+            progress.begin(id, now());
+            progress.end(id, StepEnd::new(StepStatus::Succeeded, None), now());
         }
         progress
     }
 
-    /// What is wrong with asking for a step.
-    fn wrong(progress: &Progress, id: &str) -> Option<String> {
-        check_action(&Action::Perform(id.to_owned()), progress).err().map(|error| error.to_string())
+    fn now() -> Timestamp {
+        Timestamp::from_millis(0)
+    }
+
+    /// What is wrong with asking for these steps.
+    fn wrong(progress: &Progress, ids: &[&str]) -> Option<String> {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        check_action(&Action::Perform(ids), progress).err().map(|error| error.to_string())
     }
 
     #[test]
     fn a_strategy_asks_for_steps_in_their_order() {
         for (done, next) in ["a", "b", "c", "d"].into_iter().enumerate() {
-            assert_eq!(wrong(&progress(done), next), None);
+            assert_eq!(wrong(&progress(done), &[next]), None);
         }
+        assert_eq!(wrong(&progress(1), &["b", "c", "d"]), None, "side by side");
         let early = "the strategy asked for step `d` before its time: step `b` comes first, and has not succeeded";
-        assert_eq!(wrong(&progress(1), "d").as_deref(), Some(early));
+        assert_eq!(wrong(&progress(1), &["d"]).as_deref(), Some(early));
+        let gap = "the strategy asked for step `d` before its time: step `c` comes first, and has not succeeded";
+        assert_eq!(wrong(&progress(1), &["b", "d"]).as_deref(), Some(gap));
         assert_eq!(
-            wrong(&progress(0), "z").as_deref(),
+            wrong(&progress(0), &["z"]).as_deref(),
             Some("the strategy asked for step `z`, which its rollout does not have")
         );
     }
@@ -343,29 +410,73 @@ mod tests {
     fn the_point_of_no_return_is_not_passed_before_its_time() {
         let early = "the strategy asked for step `c`, the point of no return, before its time: step `a` comes first, and has \
                      not succeeded";
-        assert_eq!(wrong(&progress(0), "c").as_deref(), Some(early));
+        assert_eq!(wrong(&progress(0), &["c"]).as_deref(), Some(early));
         let mut failed = progress(1);
         for status in [StepStatus::Failed, StepStatus::Inconclusive, StepStatus::Running] {
-            failed.end("b", status, Timestamp::from_millis(0));
-            assert!(wrong(&failed, "c").is_some_and(|why| why.contains("step `b` comes first")), "{status:?}");
-            assert_eq!(wrong(&failed, "b"), None, "a step that {status:?} is done again");
+            failed.end("b", StepEnd::new(status, None), now());
+            assert!(wrong(&failed, &["c"]).is_some_and(|why| why.contains("step `b` comes first")), "{status:?}");
+            assert_eq!(wrong(&failed, &["b"]), None, "a step that {status:?} is done again");
         }
     }
 
     #[test]
     fn a_step_that_has_succeeded_is_not_done_again() {
         let again = "the strategy asked for step `a` again, which has succeeded: steps are done once, in their order";
-        assert_eq!(wrong(&progress(1), "a").as_deref(), Some(again));
-        assert!(wrong(&progress(4), "d").is_some());
+        assert_eq!(wrong(&progress(1), &["a"]).as_deref(), Some(again));
+        assert!(wrong(&progress(4), &["d"]).is_some());
+    }
+
+    #[test]
+    fn a_step_that_must_not_be_repeated_is_done_again_only_after_a_person_resumed_it() {
+        let mut progress = progress(0);
+        progress.rollout.steps[0].repeatable = false;
+        assert_eq!(wrong(&progress, &["a"]), None);
+        progress.begin("a", now());
+        progress.end("a", StepEnd::new(StepStatus::Failed, None), now());
+        assert!(wrong(&progress, &["a"]).is_some_and(|why| why.contains("without a person")));
+        progress.resume("a", "kim");
+        assert_eq!(wrong(&progress, &["a"]), None);
     }
 
     #[test]
     fn all_is_done_when_all_steps_are_and_there_is_no_way_back_after_the_point_of_no_return() {
-        let reason = || Reason { code: "c".to_owned(), message: "m".to_owned(), pointer: None };
+        let reason = || Reason::new("c", "m");
         assert!(check_action(&Action::Complete, &progress(3)).is_err());
         assert!(check_action(&Action::Complete, &progress(4)).is_ok());
-        assert!(check_action(&Action::RollBack(reason()), &progress(2)).is_ok());
-        assert!(check_action(&Action::RollBack(reason()), &progress(3)).is_err());
+        assert!(check_action(&Action::GoBack(reason()), &progress(2)).is_ok());
+        assert!(check_action(&Action::GoBack(reason()), &progress(3)).is_err());
         assert!(check_action(&Action::Pause(reason()), &progress(3)).is_ok());
+    }
+
+    #[test]
+    fn only_what_has_begun_is_undone_and_in_the_order_of_the_way_back() {
+        let mut began_one = progress(1);
+        began_one.turn_back();
+        assert_eq!(began_one.left(), ["undo-a"]);
+        assert_eq!(wrong(&began_one, &["undo-a"]), None);
+        assert!(wrong(&began_one, &["undo-b"]).is_some(), "step b has not begun");
+        assert!(wrong(&began_one, &["b"]).is_some(), "the way forward is over");
+        assert!(check_action(&Action::GoBack(Reason::new("c", "m")), &began_one).is_err());
+
+        let mut began_two = progress(2);
+        began_two.turn_back();
+        assert_eq!(began_two.left(), ["undo-b", "undo-a"]);
+        assert!(wrong(&began_two, &["undo-a"]).is_some_and(|why| why.contains("step `undo-b` comes first")));
+        assert!(check_action(&Action::Complete, &began_two).is_err());
+        for id in ["undo-b", "undo-a"] {
+            began_two.begin(id, now());
+            began_two.end(id, StepEnd::new(StepStatus::Succeeded, None), now());
+        }
+        assert!(check_action(&Action::Complete, &began_two).is_ok());
+    }
+
+    #[test]
+    fn the_next_step_alone_can_be_skipped_and_then_counts_as_done() {
+        let skip = |step: &str| Action::Skip(Skip { step: step.to_owned(), reason: Reason::new("c", "m") });
+        let mut progress = progress(1);
+        assert!(check_action(&skip("c"), &progress).is_err());
+        assert!(check_action(&skip("b"), &progress).is_ok());
+        progress.end("b", StepEnd::new(StepStatus::Skipped, None), now());
+        assert_eq!(wrong(&progress, &["c"]), None);
     }
 }

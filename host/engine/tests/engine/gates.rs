@@ -1,7 +1,7 @@
 //! Gates, with the bundled plugins.
 
 use crate::gate_support::{EXIT, FULFILL, approve, blocking, decide, deployment, load, wrong};
-use lockgate_domain::{BindingAnswer, Digest, FailureKind, Need, Ruling, Standing, Verdict};
+use lockgate_domain::{BindingAnswer, Digest, FailureKind, Need, PolicyVerdict, Standing, Verdict};
 use lockgate_engine::model::Source;
 use lockgate_engine::{LoadedModel, SnapshotRequest, select_model};
 use lockgate_tests::Guest;
@@ -35,7 +35,7 @@ fn a_gate_is_pending_until_the_missing_approver_has_approved() {
     assert_eq!(pending.verdict, Verdict::Pending);
     assert_eq!(blocking(&pending), ["approvals-missing"]);
     let Need::Approvals(needed) = &pending.requirements[0].requirement.need else { panic!("{pending:?}") };
-    assert_eq!((needed.role.as_deref(), needed.missing), (Some("change-authority"), 1));
+    assert_eq!((needed.roles.first().map(String::as_str), needed.missing), (Some("change-authority"), 1));
     assert_eq!(needed.excluded, ["rita"], "who asks cannot approve");
     assert_eq!(needed.subject, pending.subject.to_string());
     assert_eq!(pending.approved, None);
@@ -302,16 +302,13 @@ fn missing(model: &LoadedModel, risk: &str, approvals: &[(&str, &str)]) -> u32 {
         approve(model, &mut deployment, person, role);
     }
     let missing = |answer: &BindingAnswer| match answer {
-        BindingAnswer::Policy(answer) => match &answer.ruling {
-            Ruling::Require(requirements) => requirements
-                .iter()
-                .map(|requirement| match &requirement.need {
-                    Need::Approvals(needed) => needed.missing,
-                    other => panic!("{other:?}"),
-                })
-                .sum(),
-            _ => 0,
-        },
+        BindingAnswer::Policy(answer) if answer.verdict == PolicyVerdict::Require => {
+            let missing = answer.requirements.iter().map(|requirement| match &requirement.need {
+                Need::Approvals(needed) => needed.missing,
+                other => panic!("{other:?}"),
+            });
+            missing.sum()
+        }
         _ => 0,
     };
     decide(model, EXIT, deployment).bindings.iter().map(|binding| missing(&binding.answer)).sum()

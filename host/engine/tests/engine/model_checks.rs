@@ -125,20 +125,22 @@ fn a_plan_whose_rollout_asks_for_an_unknown_analysis_passes_no_gate() {
     let (_folder, model) = asking("integrity");
     let breaches = |analyses: &[&str]| {
         let mut deployment = deployment();
-        deployment["plan"]["rollout"] = json!({
+        deployment["rollout"] = json!({
             "steps": [
-                {"id": "replace-stable", "title": "Replace", "action": {"deploy": {"slot": "new", "capacity": 100}}},
-                {"id": "look", "title": "Look", "action": {"analyze": analyses}},
+                {"id": "replace-stable", "title": "Replace", "planned": "1m", "repeatable": true,
+                 "action": {"deploy": {"to": {"slot": "new"}, "capacity": 10_000}}},
+                {"id": "look", "title": "Look", "planned": "1m", "repeatable": true,
+                 "action": {"analyze": {"checks": analyses}}},
             ],
-            "point_of_no_return": "replace-stable", "way_back": {"last-known-good": {"release": "shop-1"}}, "summary": "two",
+            "point_of_no_return": "replace-stable", "way_back": {"kind": "last-known-good", "release": "shop-1"}, "summary": "two",
         });
         let decision = decide(&model, EXIT, deployment);
         let blocking = decision.reasons.iter().filter(|reason| reason.blocking);
-        blocking.map(|reason| (reason.code.clone(), reason.pointer.clone())).collect::<Vec<_>>()
+        blocking.map(|reason| (reason.code.clone(), reason.pointers.clone())).collect::<Vec<_>>()
     };
     assert_eq!(breaches(&["integrity"]), []);
-    let pointer = Some("/plan/rollout/steps/1/action/analyze/1".to_owned());
-    assert_eq!(breaches(&["integrity", "latency"]), [("analysis-unknown".to_owned(), pointer)]);
+    let pointers = vec!["/rollout/steps/1/action/analyze/checks/1".to_owned()];
+    assert_eq!(breaches(&["integrity", "latency"]), [("analysis-unknown".to_owned(), pointers)]);
 }
 
 /// The deployment has no change window, and the proposed `when` looks at it.

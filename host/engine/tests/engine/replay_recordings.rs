@@ -12,24 +12,24 @@ fn replayed(recorded: &Guest<'_>, candidate: &Guest<'_>) -> ReplayOutcome {
     let runtime = runtime();
     let plugin = runtime.load(recorded.request()).unwrap();
     let snapshot = Arc::new(snapshot());
-    let evaluation = plugin.ask(&PluginFunction::Decide, &snapshot);
+    let evaluation = plugin.ask(PluginFunction::Decide, &snapshot);
     let recording = Recording::take(&plugin, PluginFunction::Decide, &snapshot, &evaluation, None);
     let candidate = Replacement { plugin: None, component: Some(candidate.component().into()), settings: None };
     Replayer::new(runtime, [], Some(candidate)).replay(&recording)
 }
 
-/// Instructions of `decide` that give `ok(deny([{ code, message, subject, pointer: none, remedies: [] }]))`.
-fn denying(message_length: u32, subject: bool) -> String {
+/// Instructions of `decide` that give `ok({ verdict: deny, findings: [{ code, message, about }] })`.
+fn denying(message_length: u32, about: bool) -> String {
     format!(
-        r#"(i32.store (i32.const 4096) (i32.const 4200)) (i32.store (i32.const 4100) (i32.const 4))
-        (i32.store (i32.const 4104) (i32.const 4200)) (i32.store (i32.const 4108) (i32.const {message_length}))
-        (i32.store8 (i32.const 4112) (i32.const {subject}))
-        (i32.store (i32.const 4116) (i32.const 4200)) (i32.store (i32.const 4120) (i32.const 4))
+        r#"(i32.store (i32.const 4100) (i32.const 4200)) (i32.store (i32.const 4104) (i32.const 4))
+        (i32.store (i32.const 4108) (i32.const 4200)) (i32.store (i32.const 4112) (i32.const {message_length}))
+        (i32.store8 (i32.const 4116) (i32.const {about}))
+        (i32.store (i32.const 4120) (i32.const 4200)) (i32.store (i32.const 4124) (i32.const 4))
         (i32.store8 (i32.const 2000) (i32.const 0))
         (i32.store8 (i32.const 2004) (i32.const 1))
         (i32.store (i32.const 2008) (i32.const 4096)) (i32.store (i32.const 2012) (i32.const 1))
         (return (i32.const 2000))"#,
-        subject = u8::from(subject)
+        about = u8::from(about)
     )
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::gate_support::{FULFILL, deployment, load, snapshot};
-use lockgate_domain::{Duration, Progress, Snapshot, Step, StepStatus, Timestamp, Wait, WayBack};
+use lockgate_domain::{Duration, Progress, Snapshot, Step, StepStatus, Timestamp, Wait};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::rollout::{EffectError, RolloutEnd, RolloutError, RolloutEvent, World};
 use serde_json::json;
@@ -33,6 +33,8 @@ struct Remembering<'a> {
     done: Vec<String>,
     ended: Vec<(String, StepStatus)>,
     breaks_at: Option<&'static str>,
+    breaks_back: Option<&'static str>,
+    turned_back: Option<String>,
 }
 
 impl<'a> Remembering<'a> {
@@ -44,7 +46,16 @@ impl<'a> Remembering<'a> {
             "plan": lockgate_domain::Digest::of(b""), "model": model.digest(),
         });
         let now = "2026-11-24T20:00:00Z".parse().unwrap();
-        Self { model, deployment, now, done: vec![], ended: vec![], breaks_at: None }
+        Self {
+            model,
+            deployment,
+            now,
+            done: vec![],
+            ended: vec![],
+            breaks_at: None,
+            breaks_back: None,
+            turned_back: None,
+        }
     }
 
     fn drive(&mut self) -> (Progress, Result<RolloutEnd, RolloutError>) {
@@ -66,16 +77,10 @@ impl World for Remembering<'_> {
     }
 
     fn perform(&mut self, step: &Step) -> Result<(), EffectError> {
-        if self.breaks_at == Some(&step.id) {
+        if self.breaks_at == Some(&step.id) || self.breaks_back == Some(&step.id) {
             return Err(EffectError("the disk is full".to_owned()));
         }
         self.done.push(step.id.clone());
-        Ok(())
-    }
-
-    fn roll_back(&mut self, way_back: &WayBack, _: &Progress) -> Result<(), EffectError> {
-        let WayBack::LastKnownGood(good) = way_back else { panic!("{way_back:?}") };
-        self.done.push(format!("back to {}", good.release));
         Ok(())
     }
 
@@ -88,8 +93,10 @@ impl World for Remembering<'_> {
     }
 
     fn note(&mut self, event: &RolloutEvent<'_>, _: &Progress) {
-        if let RolloutEvent::Ended(step, status, _) = event {
-            self.ended.push((step.id.clone(), *status));
+        match event {
+            RolloutEvent::Ended(step, status, _) => self.ended.push((step.id.clone(), *status)),
+            RolloutEvent::TurnedBack(reason) => self.turned_back = Some(reason.code.clone()),
+            _ => {}
         }
     }
 }
@@ -100,14 +107,14 @@ fn a_canary_waits_for_a_person_and_is_carried_on_from_where_it_was() {
     let mut world = Remembering::new(&model);
     let (progress, end) = world.drive();
     let RolloutEnd::Waiting(wait) = end.unwrap() else { panic!("{:?}", world.done) };
-    assert!(wait.for_person);
+    assert_eq!((wait.until, wait.reason.code.as_str()), (None, "waiting-for-person"));
     assert_eq!(world.done, ["canary-1-deploy", "canary-1-route", "canary-2-deploy", "canary-2-route"]);
     let held = "2026-11-24T20:00:00Z".parse::<Timestamp>().unwrap().saturating_add(Duration::from_millis(600_000));
     assert_eq!(world.now, held, "the hold of ten minutes was waited for");
 
     // All there is to keep is the progress: here it goes through its JSON form, as it would through a store.
     let mut progress: Progress = serde_json::from_value(serde_json::to_value(progress).unwrap()).unwrap();
-    progress.resume("canary-2-confirm");
+    progress.resume("canary-2-confirm", "kim");
     assert_eq!(world.carry_on(&mut progress).unwrap(), RolloutEnd::Completed);
     assert_eq!(world.done[4..], ["shift-deploy", "shift-route", "replace-stable", "return-to-stable", "retire-canary"]);
     assert!(progress.past_point_of_no_return);
@@ -118,10 +125,12 @@ fn a_step_that_fails_before_the_point_of_no_return_is_rolled_back() {
     let model = canary();
     let mut world = Remembering::new(&model);
     world.breaks_at = Some("canary-2-deploy");
-    let (_, end) = world.drive();
-    let RolloutEnd::RolledBack(reason) = end.unwrap() else { panic!("{:?}", world.done) };
-    assert_eq!(reason.code, "step-failed");
-    assert_eq!(world.done, ["canary-1-deploy", "canary-1-route", "back to shop-1"]);
+    let (progress, end) = world.drive();
+    assert_eq!(end.unwrap(), RolloutEnd::RolledBack);
+    assert_eq!(world.turned_back.as_deref(), Some("step-failed"));
+    assert_eq!(world.done, ["canary-1-deploy", "canary-1-route", "back-route", "back-remove-canary"]);
+    let failed = progress.state("canary-2-deploy").unwrap();
+    assert_eq!(failed.reason.as_ref().unwrap().message, "the disk is full");
 }
 
 #[test]
@@ -129,10 +138,13 @@ fn an_analysis_that_finds_a_tampered_component_is_rolled_back() {
     let model = canary();
     let mut world = Remembering::new(&model);
     world.deployment["release"]["components"][0]["digest"] = json!(lockgate_domain::Digest::of(b"tampered"));
-    let (_, end) = world.drive();
-    assert!(matches!(end.unwrap(), RolloutEnd::RolledBack(_)));
+    let (progress, end) = world.drive();
+    assert_eq!(end.unwrap(), RolloutEnd::RolledBack);
     assert!(world.ended.contains(&("canary-1-analyze".to_owned(), StepStatus::Failed)));
-    assert_eq!(world.done.last().unwrap(), "back to shop-1");
+    assert_eq!(world.done.last().unwrap(), "back-remove-canary");
+    let [check] = progress.state("canary-1-analyze").unwrap().checks.as_slice() else { panic!("{progress:?}") };
+    assert_eq!((check.check.as_str(), check.outcome.as_str()), ("integrity", "failed"));
+    assert!(check.code.is_some());
 }
 
 #[test]
@@ -150,11 +162,29 @@ fn a_step_that_fails_after_the_point_of_no_return_is_never_rolled_back() {
     let model = canary();
     let mut world = Remembering::new(&model);
     let (mut progress, _) = world.drive();
-    progress.resume("canary-2-confirm");
+    progress.resume("canary-2-confirm", "kim");
     world.breaks_at = Some("return-to-stable");
     let end = world.carry_on(&mut progress).unwrap();
     assert!(matches!(end, RolloutEnd::Paused(_)), "{end:?}");
-    assert!(!world.done.iter().any(|done| done.starts_with("back to")));
+    assert!(!world.done.iter().any(|done| done.starts_with("back-")));
+}
+
+/// The way back is driven like the way forward: a step of it that fails waits for people, and is done again once somebody
+/// resumes it.
+#[test]
+fn a_step_of_the_way_back_that_fails_pauses_until_a_person_resumes_it() {
+    let model = canary();
+    let mut world = Remembering::new(&model);
+    world.breaks_at = Some("canary-2-deploy");
+    world.breaks_back = Some("back-route");
+    let (mut progress, _) = world.drive();
+    assert_eq!(progress.state("back-route").unwrap().status, StepStatus::Failed);
+    assert!(!world.done.contains(&"back-remove-canary".to_owned()));
+    world.breaks_back = None;
+    assert!(matches!(world.carry_on(&mut progress).unwrap(), RolloutEnd::Paused(_)));
+    progress.resume("back-route", "kim");
+    assert_eq!(world.carry_on(&mut progress).unwrap(), RolloutEnd::RolledBack);
+    assert_eq!(world.done[2..], ["back-route", "back-remove-canary"]);
 }
 
 #[test]

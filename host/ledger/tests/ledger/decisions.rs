@@ -36,8 +36,7 @@ fn body(id: &str, decision: &str, at: Timestamp, digests: [Digest; 3], request: 
     let [plugin, settings, model] = ["plugin", "settings", "model"].map(|of| Digest::of(of.as_bytes()));
     let message = "1 more person has to approve as `change-authority`; approvals of `rita`, who asked for the deployment, do \
                    not count";
-    let need =
-        json!({ "approvals": { "excluded": ["rita"], "missing": 1, "role": "change-authority", "subject": subject } });
+    let need = json!({ "approvals": { "excluded": ["rita"], "missing": 1, "roles": ["change-authority"], "subject": subject } });
     let reason = |more: Value| {
         let mut reason = json!({ "code": "approvals-missing", "message": message });
         reason.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -50,7 +49,7 @@ fn body(id: &str, decision: &str, at: Timestamp, digests: [Digest; 3], request: 
             "at": at,
             "bindings": [{
                 "answer": { "policy": {
-                    "obligations": [], "reasons": [], "ruling": { "require": [reason(json!({ "need": need }))] },
+                    "obligations": [], "reasons": [], "requirements": [reason(json!({ "need": need }))], "verdict": "require",
                 } },
                 "enforcement": "soft-mandatory",
                 "id": "people",

@@ -93,6 +93,8 @@ impl Reused {
 
 impl bindings::lockgate::types::types::Host for Answers {}
 
+impl bindings::lockgate::types::rollouts::Host for Answers {}
+
 impl wit::Host for Answers {}
 
 macro_rules! answers {
@@ -135,6 +137,9 @@ impl wit::HostEvaluation for Answers {
         knowledge_items(): Vec<wit::KnowledgeItem>;
         environment(): wit::Environment;
         plan(): Option<wit::Plan>;
+        rollout(): Option<wit::Rollout>;
+        progress(): Option<wit::Progress>;
+        analysis(): Option<wit::Analysis>;
         desired_instances(): Vec<wit::Instance>;
         actual_instances(): Vec<wit::Instance>;
         approved(): Option<wit::ApprovedPlan>;

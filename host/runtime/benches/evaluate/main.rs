@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use floor::Floor;
-use lockgate_domain::{Digest, Ruling, Snapshot};
+use lockgate_domain::{Digest, PolicyVerdict, Snapshot};
 use lockgate_runtime::{Grants, Limits, LoadRequest, Plugin, Runtime, RuntimeConfig};
 use serde_json::json;
 
@@ -60,7 +60,7 @@ impl Subjects {
         let frozen = runtime.freeze(&request).expect("four-eyes freezes").expect("it is frozen");
         let floor = Floor::new(&frozen, floor::answers(&snapshot)).expect("the floor");
         let answer = plugin.decide(&snapshot).outcome.expect("it decides");
-        assert!(matches!(answer.ruling, Ruling::Allow), "{answer:?}");
+        assert!(matches!(answer.verdict, PolicyVerdict::Allow), "{answer:?}");
         floor.start().expect("it starts").decide().expect("it decides");
         Self { request, runtime, plugin, per_call, floor, snapshot }
     }

@@ -103,7 +103,7 @@ impl Plugin {
     pub fn replay(&self, recording: &Recording) -> Result<ReplayResult, RecordingError> {
         let snapshot = Arc::new(recording.whole_snapshot());
         let Evaluation { outcome, receipt, log, log_dropped, .. } =
-            self.invocation(&snapshot).answered_by(&recording.exchanges).ask(&recording.call);
+            self.invocation(&snapshot).answered_by(&recording.exchanges).ask(recording.call);
         let used = ResourceUse::new(&receipt, &log, log_dropped);
         let outcome = RecordedOutcome::from(outcome);
         let same = compared(&outcome, &used)? == compared(&recording.outcome, &recording.used)?;

@@ -56,7 +56,7 @@ pub(crate) fn contract_violation(message: String) -> Failure {
 
 /// The failure for an error that the plugin returned.
 pub(crate) fn plugin_error(error: lockgate_domain::PluginError) -> Failure {
-    Failure { code: Some(error.code), ..plain(FailureKind::PluginError, error.message) }
+    Failure { code: Some(error.code), transient: error.transient, ..plain(FailureKind::PluginError, error.message) }
 }
 
 /// The failure for a complete answer that is larger than the limit.
@@ -143,7 +143,7 @@ fn millis(time: Duration) -> u64 {
 }
 
 fn plain(kind: FailureKind, message: String) -> Failure {
-    Failure { kind, message, code: None, limit: None, used: None }
+    Failure { kind, message, code: None, transient: false, limit: None, used: None }
 }
 
 fn limited(kind: FailureKind, message: String, limit: u64, used: u64) -> Failure {

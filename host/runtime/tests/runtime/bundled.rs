@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::support::{bundled, runtime, snapshot};
 use lockgate_domain::{
-    Action, Approval, ApprovalAnswer, CheckOutcome, FailureKind, Kind, Need, Person, Progress, Ruling, Snapshot,
+    Action, Answer, Approval, ApprovalAnswer, CheckOutcome, FailureKind, Kind, Need, Person, PolicyVerdict, Progress,
+    Snapshot,
 };
 use lockgate_runtime::{Grants, Limits, LoadRequest, Plugin, Runtime, RuntimeConfig, StartUp};
 use serde_json::{Value, json};
@@ -48,8 +49,8 @@ fn approved() -> Snapshot {
     snapshot
 }
 
-fn ruling(plugin: &Plugin, snapshot: Snapshot) -> Ruling {
-    plugin.decide(&Arc::new(snapshot)).outcome.unwrap().ruling
+fn decided(plugin: &Plugin, snapshot: Snapshot) -> Answer {
+    plugin.decide(&Arc::new(snapshot)).outcome.unwrap()
 }
 
 #[test]
@@ -75,11 +76,12 @@ fn each_is_what_it_says_and_starts_configured() {
 #[test]
 fn four_eyes_asks_for_an_approval_and_takes_it() {
     let plugin = runtime().load(four_eyes()).unwrap();
-    let Ruling::Require(required) = ruling(&plugin, snapshot()) else { panic!("an approval is missing") };
-    let Need::Approvals(needed) = &required[0].need else { panic!("{required:?}") };
-    assert_eq!((needed.role.as_deref(), needed.missing), (Some("change-authority"), 1));
+    let answer = decided(&plugin, snapshot());
+    assert_eq!(answer.verdict, PolicyVerdict::Require);
+    let Need::Approvals(needed) = &answer.requirements[0].need else { panic!("{answer:?}") };
+    assert_eq!((needed.roles.as_slice(), needed.missing), (["change-authority".to_owned()].as_slice(), 1));
     assert_eq!(needed.excluded, ["ann@example.com"]);
-    assert_eq!(ruling(&plugin, approved()), Ruling::Allow);
+    assert_eq!(decided(&plugin, approved()).verdict, PolicyVerdict::Allow);
 }
 
 #[test]
@@ -116,11 +118,16 @@ fn a_check_without_its_evidence_is_inconclusive() {
 #[test]
 fn a_strategy_lays_out_the_way_and_takes_the_first_step() {
     let plugin = runtime().load(canary()).unwrap();
-    let snapshot = Arc::new(snapshot());
-    let rollout = plugin.plan(&snapshot).outcome.unwrap();
+    let mut snapshot = snapshot();
+    let rollout = plugin.plan(&Arc::new(snapshot.clone())).outcome.unwrap();
     let first = rollout.steps[0].id.clone();
-    let action = plugin.advance(&snapshot, &Progress::new(rollout)).outcome.unwrap();
-    assert_eq!(action, Action::Perform(first));
+    let failure = plugin.advance(&Arc::new(snapshot.clone())).outcome.unwrap_err();
+    assert_eq!(failure.message, "no rollout is carried out, so there is no next action");
+    Arc::make_mut(&mut snapshot.deployment).progress = Some(Progress::new(rollout.clone()));
+    let action = plugin.advance(&Arc::new(snapshot.clone())).outcome.unwrap();
+    assert_eq!(action, Action::Perform(vec![first]));
+    // What is laid out does not depend on what was laid out before.
+    assert_eq!(plugin.plan(&Arc::new(snapshot)).outcome.unwrap(), rollout);
 }
 
 #[test]

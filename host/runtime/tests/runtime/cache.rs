@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::support::{Guest, shared_snapshot};
-use lockgate_domain::Ruling;
+use lockgate_domain::PolicyVerdict;
 use lockgate_runtime::{CacheError, Grants, LoadRequest, Runtime, RuntimeConfig, RuntimeError, StartUp};
 use serde_json::json;
 use tempfile::TempDir;
@@ -51,7 +51,7 @@ impl Cached {
         let plugin = self.runtime().load(request).unwrap();
         assert_eq!(plugin.description().name, "test-guest");
         assert_eq!(plugin.start_up(), &StartUp::Frozen);
-        assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().ruling, Ruling::Abstain);
+        assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().verdict, PolicyVerdict::Abstain);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Settings, and plugins that start configured.
 
 use crate::support::{Guest, runtime, shared_snapshot};
-use lockgate_domain::{Digest, FailureKind, Ruling, SettingsFinding};
+use lockgate_domain::{Digest, FailureKind, PolicyVerdict, SettingsFinding};
 use lockgate_runtime::{
     AdmissionError, Grants, Limits, LoadError, LoadRequest, MarkError, PluginFunction, Recording, Runtime,
     RuntimeConfig, SettingsMark, StartUp,
@@ -23,7 +23,7 @@ fn a_plugin_is_configured_once_and_starts_from_there() {
     assert_eq!(plugin.start_up(), &StartUp::Frozen);
     for _ in 0..3 {
         let evaluation = plugin.decide(&shared_snapshot());
-        assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
+        assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
         assert!(evaluation.receipt.fuel < 1000, "{}", evaluation.receipt.fuel);
     }
 }
@@ -42,7 +42,7 @@ fn a_plugin_that_cannot_be_frozen_is_configured_in_every_call() {
         &StartUp::ConfiguredPerCall { reason: "unsupported `table.set` instruction".to_owned() }
     );
     for _ in 0..3 {
-        assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().ruling, Ruling::Abstain);
+        assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().verdict, PolicyVerdict::Abstain);
     }
 }
 
@@ -51,7 +51,7 @@ fn a_memory_that_cannot_grow_is_no_reason_to_fall_over() {
     let guest = Guest { memory: "2 2", configure: COUNTS, decide: NEEDS_ONE, ..Guest::default() };
     let plugin = runtime().load(guest.request()).unwrap();
     assert!(matches!(plugin.start_up(), StartUp::ConfiguredPerCall { .. }), "{:?}", plugin.start_up());
-    assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().ruling, Ruling::Abstain);
+    assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().verdict, PolicyVerdict::Abstain);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn the_memory_that_configure_took_is_there_in_every_call() {
         ..Guest::default()
     };
     let evaluation = runtime().load(guest.request()).unwrap().decide(&shared_snapshot());
-    assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
     assert_eq!(evaluation.receipt.peak_memory, 5 * 65536);
 }
 
@@ -182,7 +182,7 @@ fn a_recording_holds_the_normal_settings_and_replays_with_them() {
     let settings = json!({ "people": ["Kim", "ANN"] });
     let plugin = runtime().load(LoadRequest { settings, ..echo().request() }).unwrap();
     let snapshot = shared_snapshot();
-    let evaluation = plugin.ask(&PluginFunction::Decide, &snapshot);
+    let evaluation = plugin.ask(PluginFunction::Decide, &snapshot);
     let recording = Recording::take(&plugin, PluginFunction::Decide, &snapshot, &evaluation, None);
     assert_eq!(recording.plugin.settings, json!({ "people": ["kim", "ann"] }));
     let settings = recording.plugin.settings.clone();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::support::{Guest, runtime, shared_snapshot};
-use lockgate_domain::{Answer, FailureKind, LogLevel, Ruling};
+use lockgate_domain::{Answer, FailureKind, LogLevel, PolicyVerdict};
 use lockgate_runtime::{DirectoryGrant, Evaluation, Grants, Limits, LoadRequest, Plugin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -91,7 +91,7 @@ fn a_plugin_reads_what_is_granted_as_it_is_when_it_is_asked() {
     let catalog = catalog(b"shop");
     let plugin = load(&reading("list"), &catalog, Limits::default());
     let evaluation = plugin.decide(&shared_snapshot());
-    assert_eq!(evaluation.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.as_ref().unwrap().verdict, PolicyVerdict::Abstain);
     assert_eq!(logged(&evaluation), ["shop"]);
     assert_eq!(evaluation.exchanges[0].call, "directory.read");
     assert_eq!(evaluation.exchanges[0].question, json!({ "directory": "catalog", "path": "list" }));
@@ -104,7 +104,7 @@ fn a_plugin_reads_what_is_granted_as_it_is_when_it_is_asked() {
 #[test]
 fn a_plugin_finds_out_what_is_granted() {
     let evaluation = load(&listing(), &catalog(b"shop"), Limits::default()).decide(&shared_snapshot());
-    assert_eq!(evaluation.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.as_ref().unwrap().verdict, PolicyVerdict::Abstain);
     let lines: Vec<_> = evaluation.log.iter().map(|line| (line.level, line.message.as_str())).collect();
     assert_eq!(lines, [(LogLevel::Info, "catalog"), (LogLevel::Trace, "list")]);
     let answers: Vec<_> = evaluation.exchanges.into_iter().map(|exchange| exchange.answer).collect();
@@ -122,7 +122,7 @@ fn a_plugin_that_is_refused_can_go_on() {
     ] {
         let evaluation = load(&reading(path), &catalog, Limits::default()).decide(&shared_snapshot());
         assert_eq!(answered(&evaluation), &json!({ "Err": error }), "`{path}`");
-        assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
+        assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{Guest, runtime, shared_snapshot};
-use lockgate_domain::{Answer, FailureKind, Ruling};
+use lockgate_domain::{Answer, FailureKind, PolicyVerdict};
 use lockgate_runtime::{Evaluation, Grants, HttpGrant, Limits, LoadRequest};
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ fn a_plugin_gets_what_its_peer_answers() {
     let origin = peer(Duration::ZERO, "HTTP/1.1 404 None\r\nB: 2\r\nContent-Length: 5\r\nA: 1\r\n\r\nhello");
     let url = format!("{origin}/scans?of=shop-1");
     let evaluation = decide(&getting(&url), granted(&origin), Limits::default());
-    assert_eq!(evaluation.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.as_ref().unwrap().verdict, PolicyVerdict::Abstain);
     assert_eq!(evaluation.log.iter().map(|line| line.message.as_str()).collect::<Vec<_>>(), ["hello"]);
     assert_eq!(evaluation.exchanges[0].call, "http.send");
     assert_eq!(evaluation.exchanges[0].question, json!({ "method": "get", "url": url, "headers": [] }));
@@ -91,7 +91,7 @@ fn a_plugin_gets_what_its_peer_answers() {
 fn a_plugin_that_is_refused_can_go_on() {
     let evaluation = decide(&getting("http://127.0.0.1:9/"), granted("http://127.0.0.1:10"), Limits::default());
     assert_eq!(answered(&evaluation), &json!({ "Err": { "not-granted": "`http://127.0.0.1:9`" } }));
-    assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
 
     let metadata = HttpGrant::new("http://169.254.169.254".parse().unwrap());
     let evaluation = decide(&getting("http://169.254.169.254/latest/"), metadata, Limits::default());
@@ -104,7 +104,7 @@ fn a_plugin_whose_peer_is_slow_can_go_on() {
     let grant = HttpGrant { timeout: Duration::from_millis(200), ..granted(&origin) };
     let evaluation = decide(&getting(&origin), grant, Limits::default());
     assert_eq!(answered(&evaluation), &json!({ "Err": { "timed-out": 200 } }));
-    assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::support::{Guest, runtime, shared_snapshot};
-use lockgate_domain::{Answer, FailureKind, Ruling};
+use lockgate_domain::{Answer, FailureKind, PolicyVerdict};
 use lockgate_runtime::{
     Evaluation, FolderOfNamespaces, Grants, KeyValueGrant, LoadRequest, NamespaceAccess, NamespaceChanges, Namespaces,
     Plugin, Runtime, RuntimeConfig, ValueChanges,
@@ -85,7 +85,7 @@ fn a_call_hands_back_what_it_changed_and_the_next_one_finds_what_was_kept_of_it(
     let (_place, namespaces) = folder();
     let plugin = load(&counting(""), NamespaceAccess::ReadWrite, namespaces.clone());
     let first = plugin.decide(&shared_snapshot());
-    assert_eq!(first.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
+    assert_eq!(first.outcome.as_ref().unwrap().verdict, PolicyVerdict::Abstain);
     assert_eq!(logged(&first), Vec::<&str>::new());
     assert_eq!(kept(&namespaces), BTreeMap::new(), "a call writes nothing itself");
     namespaces.commit(first.changes.as_ref().unwrap()).unwrap();
@@ -113,7 +113,7 @@ fn what_a_call_takes_away_is_gone() {
     let before = NamespaceChanges { namespace: "counter".to_owned(), quota: 64, changes: before };
     namespaces.commit(&before).unwrap();
     let evaluation = load(&clearing(), NamespaceAccess::ReadWrite, namespaces.clone()).decide(&shared_snapshot());
-    assert_eq!(evaluation.outcome.as_ref().unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.as_ref().unwrap().verdict, PolicyVerdict::Abstain);
     assert_eq!(logged(&evaluation), ["ca"]);
     namespaces.commit(evaluation.changes.as_ref().unwrap()).unwrap();
     assert_eq!(kept(&namespaces).into_keys().collect::<Vec<_>>(), ["a", "cb", "d"]);
@@ -133,7 +133,7 @@ fn a_call_that_fails_keeps_nothing() {
 fn what_was_granted_for_reading_alone_is_not_changed() {
     let (_place, namespaces) = folder();
     let evaluation = load(&counting(""), NamespaceAccess::ReadOnly, namespaces.clone()).decide(&shared_snapshot());
-    assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
     assert_eq!(evaluation.exchanges[1].answer, json!({ "Err": "read-only" }));
     assert_eq!(evaluation.changes, None);
 }

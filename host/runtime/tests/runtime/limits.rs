@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Guest, runtime, shared_snapshot};
-use lockgate_domain::{Answer, Failure, FailureKind, Ruling};
+use lockgate_domain::{Answer, Failure, FailureKind, PolicyVerdict};
 use lockgate_runtime::{Evaluation, Limits, LoadRequest, Runtime, RuntimeConfig};
 
 fn decide(guest: &Guest, limits: Limits) -> Evaluation<Answer> {
@@ -18,7 +18,7 @@ fn failure(guest: &Guest, limits: Limits) -> Failure {
 #[test]
 fn a_guest_that_keeps_to_the_contract_is_answered() {
     let evaluation = decide(&Guest::default(), Limits::default());
-    assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
     assert_eq!(evaluation.receipt.peak_memory, 2 * 65536);
     assert_eq!(evaluation.receipt.function, "decide");
 }
@@ -95,7 +95,7 @@ fn asking_for_too_much_memory_is_told_with_both_numbers() {
 fn memory_up_to_the_limit_is_granted_and_accounted_for() {
     let guest = Guest { decide: "(drop (memory.grow (i32.const 2)))", ..Guest::default() };
     let evaluation = decide(&guest, Limits { memory: 4 * 65536, ..Limits::default() });
-    assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
     assert_eq!(evaluation.receipt.peak_memory, 4 * 65536);
 }
 
@@ -158,7 +158,7 @@ fn reading_outside_of_memory_is_told() {
 /// An answer that allows, with one reason whose message has that many bytes.
 const LONG_REASON: &str = r#"
     (i32.store8 (i32.const 4096) (i32.const 0)) (i32.store8 (i32.const 4100) (i32.const 0))
-    (i32.store (i32.const 4112) (i32.const 4200)) (i32.store (i32.const 4116) (i32.const 1))
+    (i32.store (i32.const 4120) (i32.const 4200)) (i32.store (i32.const 4124) (i32.const 1))
     (i32.store (i32.const 4200) (i32.const 1024)) (i32.store (i32.const 4204) (i32.const 10))
     (i32.store (i32.const 4208) (i32.const 65536)) (i32.store (i32.const 4212) (global.get $bytes))
     (memory.fill (i32.const 65536) (i32.const 0x61) (global.get $bytes))
@@ -211,7 +211,7 @@ fn an_enum_out_of_range_breaks_the_contract() {
 }
 
 #[test]
-fn a_denial_without_a_violation_breaks_the_contract() {
+fn a_denial_without_a_finding_breaks_the_contract() {
     let guest = Guest {
         decide: "(i32.store8 (i32.const 2000) (i32.const 0)) (i32.store8 (i32.const 2004) (i32.const 1))
             (return (i32.const 2000))",
@@ -219,7 +219,7 @@ fn a_denial_without_a_violation_breaks_the_contract() {
     };
     let failure = failure(&guest, Limits::default());
     assert_eq!(failure.kind, FailureKind::ContractViolation);
-    assert_eq!(failure.message, "`ruling.deny` is empty: a denial needs at least one violation");
+    assert_eq!(failure.message, "`findings` is empty: a denial needs at least one finding");
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn nothing_that_one_call_leaves_behind_is_seen_by_the_next() {
     };
     let plugin = runtime().load(guest.request()).unwrap();
     for _ in 0..20 {
-        assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().ruling, Ruling::Abstain);
+        assert_eq!(plugin.decide(&shared_snapshot()).outcome.unwrap().verdict, PolicyVerdict::Abstain);
     }
 }
 
@@ -266,7 +266,7 @@ fn a_call_waits_for_a_sandbox_and_no_longer_than_it_may_run() {
         assert_eq!(failure.kind, FailureKind::TimedOut);
         assert_eq!(failure.message, "no sandbox became free within 20 ms: all of the pool are in use");
     });
-    assert_eq!(waiting.decide(&snapshot).outcome.unwrap().ruling, Ruling::Abstain);
+    assert_eq!(waiting.decide(&snapshot).outcome.unwrap().verdict, PolicyVerdict::Abstain);
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn one_plugin_cannot_take_what_all_others_wait_for() {
     std::thread::scope(|scope| {
         let many: Vec<_> = (0..4).map(|_| scope.spawn(|| busy.decide(&snapshot))).collect();
         std::thread::sleep(Duration::from_millis(100));
-        assert_eq!(other.decide(&snapshot).outcome.unwrap().ruling, Ruling::Abstain);
+        assert_eq!(other.decide(&snapshot).outcome.unwrap().verdict, PolicyVerdict::Abstain);
         assert!(many.iter().all(|call| !call.is_finished()), "it did not have to wait");
         let told = many.into_iter().map(|call| call.join().unwrap().outcome.unwrap_err().message);
         assert!(told.into_iter().any(|message| message.ends_with("all that one plugin can hold are in use")));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::support::{Guest, runtime, snapshot};
-use lockgate_domain::{Document, Evidence, Incident, LogLevel, Reason, Ruling, Severity, Snapshot};
+use lockgate_domain::{Document, Evidence, Incident, LogLevel, PolicyVerdict, Reason, Severity, Snapshot};
 use lockgate_runtime::{Evaluation, Grants, Limits, LoadRequest};
 use serde_json::json;
 
@@ -12,10 +12,10 @@ use serde_json::json;
 fn seeing(imports: &str, ask: &str) -> Guest {
     let answer = r#"
         (i32.store8 (i32.const 4096) (i32.const 0)) (i32.store8 (i32.const 4100) (i32.const 0))
-        (i32.store (i32.const 4112) (i32.const 4200)) (i32.store (i32.const 4116) (i32.const 1))
+        (i32.store (i32.const 4120) (i32.const 4200)) (i32.store (i32.const 4124) (i32.const 1))
         (i32.store (i32.const 4200) (i32.const 1024)) (i32.store (i32.const 4204) (i32.const 10))
         (i32.store (i32.const 4208) (i32.load (i32.const 4300))) (i32.store (i32.const 4212) (i32.load (i32.const 4304)))
-        (i32.store8 (i32.const 4216) (i32.const 0))
+        
         (return (i32.const 4096))"#;
     Guest {
         world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
@@ -230,7 +230,7 @@ fn log_lines_are_kept_with_their_level() {
 #[test]
 fn logging_without_end_changes_nothing_but_a_number() {
     let evaluation = logged(Limits { log_lines: 3, ..Limits::default() }, 1000);
-    assert_eq!(evaluation.outcome.unwrap().ruling, Ruling::Abstain);
+    assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
     assert_eq!((evaluation.log.len(), evaluation.log_dropped), (3, 997));
     assert_eq!(evaluation.receipt.host_calls["log"], 1000);
 }

@@ -188,8 +188,8 @@ fn of_refused(refused: RuleRefusal) -> Problem {
 fn of_rollout(error: &RolloutError) -> Problem {
     match error {
         RolloutError::NoStrategy(_) => conflict("no-strategy", "The deployment model has no strategy"),
-        RolloutError::Refused(violation) => {
-            conflict("rule-broken", "Refused by a rule of the host").with("violation", violation)
+        RolloutError::Refused(finding) => {
+            conflict("rule-broken", "Refused by a rule of the host").with("finding", finding)
         }
         _ => Problem::new(StatusCode::BAD_GATEWAY, "strategy-failed", "The strategy failed"),
     }

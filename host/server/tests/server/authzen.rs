@@ -61,7 +61,7 @@ fn a_gate_that_waits_for_people_is_false_and_says_whom_it_waits_for() {
     let served = Served::start();
     let told = served.post(EVALUATION, &question(EXIT, "shop-1")).json();
     assert_eq!((&told["decision"], &told["context"]["verdict"]), (&json!(false), &json!("pending")));
-    assert_eq!(told["context"]["requirements"][0]["need"]["approvals"]["role"], json!("change-authority"));
+    assert_eq!(told["context"]["requirements"][0]["need"]["approvals"]["roles"], json!(["change-authority"]));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{
-    ApprovedPlan, CredentialKind, Digest, Evidence, Gate, Override, PersonId, Rollout, StepStatus, TeamName,
+    ApprovedPlan, CheckState, CredentialKind, Digest, Evidence, Gate, Override, PersonId, Reason, Rollout, StepStatus,
+    TeamName,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,16 @@ pub enum DeploymentEvent {
         /// The explanation that was reported with the step.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
+        /// The outcomes of the checks, if the step was an analysis.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        checks: Vec<CheckState>,
+    },
+    /// The strategy left out a step of the rollout.
+    StepSkipped {
+        /// The id of the step.
+        step: String,
+        /// The reason of the strategy.
+        reason: Reason,
     },
     /// A person resumed a step.
     StepResumed {
@@ -198,6 +209,7 @@ impl DeploymentEvent {
             Self::RolloutLaidOut { .. } => "rollout-laid-out",
             Self::StepBegan { .. } => "step-began",
             Self::StepEnded { .. } => "step-ended",
+            Self::StepSkipped { .. } => "step-skipped",
             Self::StepResumed { .. } => "step-resumed",
             Self::OverrideTaken { .. } => "override-taken",
             Self::OverrideConfirmed { .. } => "override-confirmed",

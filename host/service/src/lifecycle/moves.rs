@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockgate_domain::{Gate, Stage, StepState, StepStatus, Timestamp, rules};
+use lockgate_domain::{Gate, Stage, StepState, Timestamp, rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -198,7 +198,7 @@ impl DeploymentState {
             return None;
         }
         let progress = self.progress.as_ref()?;
-        let unfinished = |state: &&StepState| state.status != StepStatus::Succeeded;
+        let unfinished = |state: &&StepState| !state.status.is_done();
         progress.steps.iter().find(unfinished).map(|state| state.id.as_str())
     }
 

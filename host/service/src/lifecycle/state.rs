@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::{
-    ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, Phase, Progress, Stage, TeamName, Timestamp,
+    ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, Phase, Progress, Stage, StepEnd, StepStatus, TeamName,
+    Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -160,14 +161,21 @@ impl DeploymentState {
                     progress.begin(step, at);
                 }
             }
-            DeploymentEvent::StepEnded { step, status, .. } => {
+            DeploymentEvent::StepEnded { step, status, why, checks } => {
                 if let Some(progress) = &mut self.progress {
-                    progress.end(step, *status, at);
+                    let end = StepEnd { checks: checks.clone(), ..StepEnd::new(*status, why.clone()) };
+                    progress.end(step, end, at);
+                }
+            }
+            DeploymentEvent::StepSkipped { step, reason } => {
+                if let Some(progress) = &mut self.progress {
+                    let end = StepEnd::new(StepStatus::Skipped, None);
+                    progress.end(step, StepEnd { reason: Some(reason.clone()), ..end }, at);
                 }
             }
             DeploymentEvent::StepResumed { step, .. } => {
                 if let Some(progress) = &mut self.progress {
-                    progress.resume(step);
+                    progress.resume(step, by.person.normal());
                 }
             }
             DeploymentEvent::OverrideTaken { taken } => {
@@ -195,7 +203,12 @@ impl DeploymentState {
             DeploymentEvent::Rejected { .. } => self.position = StagePosition::Rejected { stage },
             DeploymentEvent::Aborted { .. } => self.position = StagePosition::Aborted { stage },
             DeploymentEvent::Failed { .. } => self.position = StagePosition::Failed { stage },
-            DeploymentEvent::RollbackBegan { .. } => self.position = StagePosition::RollingBack { stage },
+            DeploymentEvent::RollbackBegan { .. } => {
+                self.position = StagePosition::RollingBack { stage };
+                if let Some(progress) = &mut self.progress {
+                    progress.turn_back();
+                }
+            }
             DeploymentEvent::RolledBack { .. } => self.position = StagePosition::RolledBack { stage },
         }
     }

@@ -9,7 +9,7 @@
 use jiff::fmt::strtime;
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{ChangeCategory, Stage};
-use lockgate_plugin::{Answer, CorrectionNeeded, Evaluation, Need, Pointer, Requirement, TimeNeeded, Violation};
+use lockgate_plugin::{Answer, CorrectionNeeded, Evaluation, Finding, Need, Pointer, Requirement, TimeNeeded};
 
 use crate::ChangeWindow;
 use crate::calendar::{Calendar, HORIZON};
@@ -86,7 +86,7 @@ impl Case<'_> {
                 Some(Answer::deny_all(blackouts.iter().map(|blackout| {
                     let message =
                         format!("the blackout “{}” is in force, and it holds for emergency changes too", blackout.name);
-                    Violation::new("emergency-in-blackout", message).remedy(remedy.clone())
+                    Finding::new("emergency-in-blackout", message).remedy(remedy.clone())
                 })))
             }
             (Emergency::DenyInBlackout, None) => {
@@ -164,7 +164,7 @@ impl Case<'_> {
             Some(open) => self.wait(open, closed),
             None => {
                 let never = ("no-opening", self.never());
-                Answer::deny_all([never].into_iter().chain(closed).map(|(code, why)| Violation::new(code, why)))
+                Answer::deny_all([never].into_iter().chain(closed).map(|(code, why)| Finding::new(code, why)))
             }
         }
     }
@@ -220,12 +220,12 @@ impl Case<'_> {
     fn replan(&self, reasons: Vec<Reason>) -> Answer {
         let remedy = self.plan_window();
         Answer::deny_all(reasons.into_iter().map(|(code, message)| {
-            let violation = Violation::new(code, message);
+            let finding = Finding::new(code, message);
             // What keeps it closed now is no fault of the plan.
             if matches!(code, "blackout" | "window-closed" | "before-planned-window") {
-                violation
+                finding
             } else {
-                violation.at(planned_window()).remedy(remedy.clone())
+                finding.at(planned_window()).remedy(remedy.clone())
             }
         }))
     }

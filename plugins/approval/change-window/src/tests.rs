@@ -7,7 +7,7 @@ mod written;
 use lockgate_plugin::testing::{Fixture, configure};
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{ChangeCategory, Phase, Plan, Stage, TimeWindow};
-use lockgate_plugin::{Answer, ApprovalPolicy, Need, Requirement, Ruling, Violation};
+use lockgate_plugin::{Answer, ApprovalPolicy, Finding, Need, Requirement, Verdict};
 
 use super::ChangeWindow;
 
@@ -45,15 +45,15 @@ fn findings(settings: &str) -> Vec<(String, String)> {
 }
 
 fn requirement(answer: &Answer) -> &Requirement {
-    match &answer.ruling {
-        Ruling::Require(requirements) => &requirements[0],
+    match answer.verdict {
+        Verdict::Require => &answer.requirements[0],
         other => panic!("not a requirement: {other:?}"),
     }
 }
 
-fn violation(answer: &Answer) -> &Violation {
-    match &answer.ruling {
-        Ruling::Deny(violations) => &violations[0],
+fn finding(answer: &Answer) -> &Finding {
+    match answer.verdict {
+        Verdict::Deny => &answer.findings[0],
         other => panic!("not a denial: {other:?}"),
     }
 }
@@ -61,9 +61,9 @@ fn violation(answer: &Answer) -> &Violation {
 /// Until when it is open at that time; else when it opens and when it closes again.
 fn at(settings: &str, now: &str) -> String {
     let answer = ask(settings, &fixture(now));
-    match &answer.ruling {
-        Ruling::Allow => answer.reasons[0].message.clone(),
-        Ruling::Require(requirements) => match &requirements[0].need {
+    match answer.verdict {
+        Verdict::Allow => answer.reasons[0].message.clone(),
+        Verdict::Require => match &answer.requirements[0].need {
             Need::Time(time) => {
                 let word =
                     |moment: Option<i64>| moment.map(|moment| Timestamp::from(moment).to_string()).unwrap_or_default();
@@ -217,8 +217,8 @@ fn a_blackout_that_never_lets_a_window_open_denies() {
         "blackouts": [{ "name": "Freeze", "from": "2026-01-01", "until": "2099-12-31" }]
     }"#;
     let answer = ask(settings, &fixture("2026-11-24T12:00:00Z"));
-    assert_eq!(violation(&answer).code, "no-opening");
-    assert_eq!(violation(&answer).message, "there is no opening within the next 400 days");
+    assert_eq!(finding(&answer).code, "no-opening");
+    assert_eq!(finding(&answer).message, "there is no opening within the next 400 days");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn office_hours_are_open_only_to_plans_that_make_use_of_them() {
     let mut fixture = fixture("2026-11-24T12:00:00Z");
     for (plan, allowed) in [(None, false), (Some(plan(false)), false), (Some(plan(true)), true)] {
         fixture.plan = plan;
-        assert_eq!(matches!(ask(settings, &fixture).ruling, Ruling::Allow), allowed);
+        assert_eq!(matches!(ask(settings, &fixture).verdict, Verdict::Allow), allowed);
     }
 }
 
@@ -302,10 +302,10 @@ fn the_planned_window_of_the_change_has_to_hold_too() {
         )
     );
     let after = ask(&settings, &fixture("2026-11-24T23:00:00Z"));
-    assert_eq!(violation(&after).code, "planned-window-over");
-    assert_eq!(violation(&after).pointer.as_deref(), Some("/change/window"));
+    assert_eq!(finding(&after).code, "planned-window-over");
+    assert_eq!(finding(&after).pointers.first().map(String::as_str), Some("/change/window"));
     assert_eq!(
-        violation(&after).remedies[0].message,
+        finding(&after).remedies[0].message,
         "plan a window within an opening; the next is from 2026-11-24T23:00:00Z (Wed 2026-11-25 00:00 in Europe/Berlin) \
          to 2026-11-25T01:00:00Z (Wed 2026-11-25 02:00 in Europe/Berlin)"
     );
@@ -315,8 +315,8 @@ fn the_planned_window_of_the_change_has_to_hold_too() {
 fn a_planned_window_that_never_opens_is_denied() {
     let fixture = planned(fixture("2026-11-25T08:00:00Z"), "2026-11-25T09:00:00Z", "2026-11-25T11:00:00Z");
     let answer = ask(&with_planned_window(), &fixture);
-    assert_eq!(violation(&answer).code, "no-opening-in-planned-window");
-    assert!(violation(&answer).remedies[0].message.contains("the next is from 2026-11-26T19:00:00Z"));
+    assert_eq!(finding(&answer).code, "no-opening-in-planned-window");
+    assert!(finding(&answer).remedies[0].message.contains("the next is from 2026-11-26T19:00:00Z"));
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn a_change_without_a_planned_window_needs_one() {
 #[test]
 fn a_planned_window_that_ends_before_it_begins_is_denied() {
     let fixture = planned(fixture("2026-11-24T19:30:00Z"), "2026-11-24T22:00:00Z", "2026-11-24T21:00:00Z");
-    assert_eq!(violation(&ask(&with_planned_window(), &fixture)).code, "planned-window-empty");
+    assert_eq!(finding(&ask(&with_planned_window(), &fixture)).code, "planned-window-empty");
 }
 
 #[test]
@@ -346,22 +346,22 @@ fn at_plan_and_approve_the_planned_window_is_looked_at_instead_of_the_time() {
          to 2026-12-04T01:00:00Z (Fri 2026-12-04 02:00 in Europe/Berlin)"
     );
     let too_long = ask_for("2026-12-03T19:00:00Z", "2026-12-04T01:00:01Z");
-    assert_eq!(violation(&too_long).code, "planned-window-closed");
+    assert_eq!(finding(&too_long).code, "planned-window-closed");
     assert_eq!(
-        violation(&too_long).message,
+        finding(&too_long).message,
         "the planned window of the change does not fit: the change window is closed at 2026-12-04T01:00:00Z (Fri 2026-12-04 02:00 in Europe/Berlin)"
     );
     let in_sale = ask_for("2026-11-24T20:00:00Z", "2026-11-24T21:00:00Z");
     assert_eq!(
-        violation(&in_sale).message,
+        finding(&in_sale).message,
         "the planned window of the change does not fit: \
          the blackout “Black week” is in force at 2026-11-24T20:00:00Z (Tue 2026-11-24 21:00 in Europe/Berlin)"
     );
-    assert!(violation(&in_sale).remedies[0].message.contains("the next is from 2026-12-01T21:00:00Z"));
+    assert!(finding(&in_sale).remedies[0].message.contains("the next is from 2026-12-01T21:00:00Z"));
     let far_too_long = ask_for("2026-12-03T19:00:00Z", "2036-12-04T01:00:00Z");
-    assert_eq!(violation(&far_too_long).code, "planned-window-closed");
+    assert_eq!(finding(&far_too_long).code, "planned-window-closed");
     let past = ask_for("2026-11-03T19:00:00Z", "2026-11-03T20:00:00Z");
-    assert_eq!(violation(&past).code, "planned-window-over");
+    assert_eq!(finding(&past).code, "planned-window-over");
 }
 
 #[test]
@@ -383,17 +383,17 @@ fn an_emergency_is_handled_as_the_settings_say() {
         ask(&settings, &fixture)
     };
     let (closed, in_sale) = ("2026-11-18T12:00:00Z", "2026-11-24T12:00:00Z");
-    assert!(matches!(ask_at("allow", closed).ruling, Ruling::Allow));
-    assert!(matches!(ask_at("allow", in_sale).ruling, Ruling::Allow));
-    assert!(matches!(ask_at("deny-in-blackout", closed).ruling, Ruling::Allow));
+    assert!(matches!(ask_at("allow", closed).verdict, Verdict::Allow));
+    assert!(matches!(ask_at("allow", in_sale).verdict, Verdict::Allow));
+    assert!(matches!(ask_at("deny-in-blackout", closed).verdict, Verdict::Allow));
     let denied = ask_at("deny-in-blackout", in_sale);
     assert_eq!(
-        violation(&denied).message,
+        finding(&denied).message,
         "the blackout “Black week” is in force, and it holds for emergency changes too"
     );
     // The two blackouts follow on each other.
     assert_eq!(
-        violation(&denied).remedies[0].message,
+        finding(&denied).remedies[0].message,
         "wait until 2026-12-01T21:00:00Z (Tue 2026-12-01 22:00 in Europe/Berlin)"
     );
     assert_eq!(requirement(&ask_at("as-any-other", closed)).code, "window-closed");
@@ -411,7 +411,7 @@ fn the_ends_of_time_do_no_harm() {
     }
     let mut fixture = Fixture::new();
     fixture.change.window = Some(TimeWindow { start: i64::MIN, end: i64::MAX });
-    assert_eq!(violation(&ask(EVENINGS, &fixture)).code, "planned-window-closed");
+    assert_eq!(finding(&ask(EVENINGS, &fixture)).code, "planned-window-closed");
 }
 
 #[test]

@@ -8,8 +8,8 @@ mod standing;
 mod tests;
 
 use lockgate_plugin::{
-    Answer, ApprovalPolicy, ApprovalsNeeded, Evaluation, Plugin, PluginError, Reason, Requirement, SettingsFinding,
-    Violation,
+    Answer, ApprovalPolicy, ApprovalsNeeded, Evaluation, Finding, Plugin, PluginError, Reason, Requirement,
+    SettingsFinding,
 };
 
 use settings::{Need, Settings};
@@ -39,11 +39,11 @@ impl ApprovalPolicy for FourEyes {
         let requirements = missing(&need, &standing.counted, &outsiders, &evaluation.subject());
         if !standing.rejections.is_empty() {
             let subject = evaluation.subject();
-            let rejections = standing.rejections.iter().map(|rejection| rejection.violation(&subject));
+            let rejections = standing.rejections.iter().map(|rejection| rejection.finding(&subject));
             // What is missing stands beside it: a waiver of the rejection must not stand in for the approvals.
             let missing = requirements
                 .into_iter()
-                .map(|missing| Violation::new(missing.code.clone(), missing.message.clone()).remedy(missing));
+                .map(|missing| Finding::new(missing.code.clone(), missing.message.clone()).remedy(missing));
             return Ok(Answer::deny_all(rejections.chain(missing)).reasons(void));
         }
         if requirements.is_empty() {

@@ -3,7 +3,7 @@
 
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{Approval, ApprovalAnswer};
-use lockgate_plugin::{ApprovalsNeeded, Evaluation, Pointer, Reason, Requirement, Violation};
+use lockgate_plugin::{ApprovalsNeeded, Evaluation, Finding, Pointer, Reason, Requirement};
 
 use crate::Outsider;
 use crate::settings::Settings;
@@ -32,10 +32,10 @@ pub(crate) struct Rejection {
 }
 
 impl Rejection {
-    pub(crate) fn violation(&self, subject: &str) -> Violation {
+    pub(crate) fn finding(&self, subject: &str) -> Finding {
         let Self { index, id, role, comment } = self;
         let comment = comment.as_deref().map(|comment| format!(": “{comment}”")).unwrap_or_default();
-        Violation::new("rejected", format!("`{id}` rejected the deployment as `{role}`{comment}"))
+        Finding::new("rejected", format!("`{id}` rejected the deployment as `{role}`{comment}"))
             .about(id)
             .at(place(*index))
             .remedy(Requirement::new(

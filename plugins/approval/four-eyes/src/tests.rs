@@ -2,7 +2,7 @@
 
 use lockgate_plugin::testing::{Fixture, configure};
 use lockgate_plugin::types::{ApprovalAnswer, Level};
-use lockgate_plugin::{Answer, ApprovalPolicy, Need, Requirement, Ruling, Violation};
+use lockgate_plugin::{Answer, ApprovalPolicy, Finding, Need, Requirement, Verdict};
 
 use super::FourEyes;
 
@@ -28,19 +28,19 @@ fn findings(settings: &str) -> Vec<(String, String)> {
 }
 
 fn allowed(answer: &Answer) -> bool {
-    matches!(answer.ruling, Ruling::Allow)
+    matches!(answer.verdict, Verdict::Allow)
 }
 
 fn required(answer: &Answer) -> &[Requirement] {
-    match &answer.ruling {
-        Ruling::Require(requirements) => requirements,
+    match answer.verdict {
+        Verdict::Require => &answer.requirements,
         other => panic!("not a requirement: {other:?}"),
     }
 }
 
-fn denied(answer: &Answer) -> &[Violation] {
-    match &answer.ruling {
-        Ruling::Deny(violations) => violations,
+fn denied(answer: &Answer) -> &[Finding] {
+    match answer.verdict {
+        Verdict::Deny => &answer.findings,
         other => panic!("not a denial: {other:?}"),
     }
 }
@@ -48,9 +48,11 @@ fn denied(answer: &Answer) -> &[Violation] {
 /// Role, missing number and excluded people of each requirement.
 fn needs(answer: &Answer) -> Vec<(&str, u32, Vec<&str>)> {
     let need = |requirement| match requirement {
-        &Requirement { need: Need::Approvals(ref need), .. } => {
-            (need.role.as_deref().unwrap_or("any"), need.missing, need.excluded.iter().map(String::as_str).collect())
-        }
+        &Requirement { need: Need::Approvals(ref need), .. } => (
+            need.roles.first().map_or("any", String::as_str),
+            need.missing,
+            need.excluded.iter().map(String::as_str).collect(),
+        ),
         other => panic!("not approvals: {other:?}"),
     };
     required(answer).iter().map(need).collect()
@@ -122,7 +124,7 @@ fn the_requester_cannot_approve() {
     assert_eq!(needs(&answer), [("authority", 1, vec!["rita"])]);
     assert_eq!(codes(&answer), ["approval-by-outsider"]);
     assert_eq!(answer.reasons[0].message, "the approval of `rita` does not count: `rita` asked for the deployment");
-    assert_eq!(answer.reasons[0].pointer.as_deref(), Some("/approvals/0"));
+    assert_eq!(answer.reasons[0].pointers.first().map(String::as_str), Some("/approvals/0"));
 }
 
 #[test]
@@ -222,7 +224,7 @@ fn somebody_who_approved_twice_is_told_that_one_approval_does_not_count_and_not_
         "{}",
         answer.reasons[1].message
     );
-    assert_eq!(answer.reasons[1].pointer.as_deref(), Some("/approvals/0"));
+    assert_eq!(answer.reasons[1].pointers.first().map(String::as_str), Some("/approvals/0"));
     fixture.approvals[1].expires = Some(0);
     let messages: Vec<String> = ask(AUTHORITY, &fixture).reasons.into_iter().map(|reason| reason.message).collect();
     assert!(messages.iter().all(|message| message.starts_with("the approval of `ann` does not count")), "{messages:?}");
@@ -237,12 +239,12 @@ fn a_rejection_denies_whoever_else_approved() {
     );
     fixture.approvals[1].comment = Some("not before the sale".to_owned());
     let answer = ask(AUTHORITY, &fixture);
-    let violation = &denied(&answer)[0];
-    assert_eq!(violation.code, "rejected");
-    assert_eq!(violation.message, "`bob` rejected the deployment as `operations`: “not before the sale”");
-    assert_eq!(violation.subject.as_deref(), Some("bob"));
-    assert_eq!(violation.pointer.as_deref(), Some("/approvals/1"));
-    assert_eq!(violation.remedies[0].code, "approval-after-rejection");
+    let finding = &denied(&answer)[0];
+    assert_eq!(finding.code, "rejected");
+    assert_eq!(finding.message, "`bob` rejected the deployment as `operations`: “not before the sale”");
+    assert_eq!(finding.about.as_deref(), Some("bob"));
+    assert_eq!(finding.pointers.first().map(String::as_str), Some("/approvals/1"));
+    assert_eq!(finding.remedies[0].code, "approval-after-rejection");
 }
 
 #[test]
@@ -252,7 +254,7 @@ fn a_rejection_does_not_hide_that_approvals_are_missing() {
         fixture.answered(Fixture::person("bob", &["operations"]), "operations", ApprovalAnswer::Rejected)
     };
     let codes = |fixture: &Fixture| {
-        denied(&ask(settings, fixture)).iter().map(|violation| violation.code.clone()).collect::<Vec<_>>()
+        denied(&ask(settings, fixture)).iter().map(|finding| finding.code.clone()).collect::<Vec<_>>()
     };
     assert_eq!(codes(&reject(Fixture::new())), ["rejected", "approvals-missing", "people-missing"]);
     let approved = Fixture::new().approved_by("ann", "authority");
@@ -261,7 +263,7 @@ fn a_rejection_does_not_hide_that_approvals_are_missing() {
     assert_eq!(codes(&reject(approved)), ["rejected"]);
     let answer = ask(settings, &reject(Fixture::new()));
     let remedies: Vec<&str> =
-        denied(&answer).iter().flat_map(|violation| &violation.remedies).map(|remedy| remedy.code.as_str()).collect();
+        denied(&answer).iter().flat_map(|finding| &finding.remedies).map(|remedy| remedy.code.as_str()).collect();
     assert_eq!(remedies, ["approval-after-rejection", "approvals-missing", "people-missing"]);
 }
 

@@ -1,7 +1,7 @@
 //! Compares one list of components with another: inventory complete, nothing extra, each as it should be.
 
 use lockgate_plugin::types::{Component, Severity};
-use lockgate_plugin::{Pointer, Violation};
+use lockgate_plugin::{Finding, Pointer};
 
 use crate::found::Found;
 use crate::settings::Settings;
@@ -21,16 +21,16 @@ pub(crate) fn inventory(there: Side<'_>, names: &[&str], of: &str, found: &mut F
     for name in names {
         if !there.components.iter().any(|component| component.name == *name) {
             let message = format!("`{name}` is {of}, and {} does not have it", there.name);
-            let violation = Violation::new("component-missing", message).about(*name);
-            found.wrong(Severity::High, violation, there.place, &format!("a component `{name}`"), "nothing");
+            let finding = Finding::new("component-missing", message).about(*name);
+            found.wrong(Severity::High, finding, there.place, &format!("a component `{name}`"), "nothing");
         }
     }
     for (index, component) in there.components.iter().enumerate() {
         let name = component.name.as_str();
         if !names.contains(&name) {
             let message = format!("{} has `{name}`, which is not {of}", there.name);
-            let violation = Violation::new("component-extra", message).about(name);
-            found.wrong(Severity::High, violation, &there.place.index(index), "no such component", name);
+            let finding = Finding::new("component-extra", message).about(name);
+            found.wrong(Severity::High, finding, &there.place.index(index), "no such component", name);
         }
     }
 }
@@ -44,14 +44,14 @@ pub(crate) fn contents(settings: &Settings, there: Side<'_>, approved: &[Compone
         if component.kind != expected.kind {
             let (is, should) = (&component.kind, &expected.kind);
             let message = format!("`{name}` in {} is {is}, and {should} was approved", there.name);
-            let violation = Violation::new("kind-differs", message).about(name);
-            found.wrong(Severity::High, violation, &place.key("kind"), should, is);
+            let finding = Finding::new("kind-differs", message).about(name);
+            found.wrong(Severity::High, finding, &place.key("kind"), should, is);
         }
         if component.version != expected.version {
             let (is, should) = (component.version.as_str(), expected.version.as_str());
             let message = format!("`{name}` in {} has version `{is}`, and `{should}` was approved", there.name);
-            let violation = Violation::new("version-differs", message).about(name);
-            found.wrong(Severity::High, violation, &place.key("version"), should, is);
+            let finding = Finding::new("version-differs", message).about(name);
+            found.wrong(Severity::High, finding, &place.key("version"), should, is);
         }
         digest(settings, there.name, component, expected, &place.key("digest"), found);
     }
@@ -71,19 +71,19 @@ fn digest(
         (None, None) => {}
         (Some(is), Some(should)) => {
             let message = format!("`{name}` in {side} is not what was approved: its digest is `{is}`, not `{should}`");
-            let violation = Violation::new("digest-differs", message).about(name);
-            found.wrong(Severity::Critical, violation, place, should, is);
+            let finding = Finding::new("digest-differs", message).about(name);
+            found.wrong(Severity::Critical, finding, place, should, is);
         }
         (Some(is), None) => {
             let message = format!("`{name}` in {side} has the digest `{is}`, and it was approved without one");
-            let violation = Violation::new("digest-not-approved", message).about(name);
-            found.wrong(Severity::High, violation, place, "the approval of a component with a digest", is);
+            let finding = Finding::new("digest-not-approved", message).about(name);
+            found.wrong(Severity::High, finding, place, "the approval of a component with a digest", is);
         }
         // Where the release itself is looked at, a missing digest of a kind that has bytes has been told already.
         (None, Some(should)) if !settings.has_bytes(component) || side != crate::release::NAME => {
             let message = format!("nobody knows the digest of `{name}` in {side}; `{should}` was approved");
-            let violation = Violation::new("digest-missing", message).about(name);
-            found.wrong(Severity::High, violation, place, should, "nothing");
+            let finding = Finding::new("digest-missing", message).about(name);
+            found.wrong(Severity::High, finding, place, should, "nothing");
         }
         (None, Some(_)) => {}
     }

@@ -1,7 +1,7 @@
 //! What was found, and the report that it makes.
 
 use lockgate_plugin::types::{Severity, Stage};
-use lockgate_plugin::{CorrectionNeeded, Finding, Pointer, Report, Violation};
+use lockgate_plugin::{CorrectionNeeded, Finding, Pointer, Report};
 
 /// The code of what would turn a finding.
 const CORRECT: &str = "correct-component";
@@ -15,22 +15,22 @@ pub(crate) struct Found {
 
 impl Found {
     /// Something is wrong at that place; `expected` is what would be accepted there.
-    pub(crate) fn wrong(&mut self, severity: Severity, wrong: Violation, at: &Pointer, expected: &str, found: &str) {
+    pub(crate) fn wrong(&mut self, severity: Severity, wrong: Finding, at: &Pointer, expected: &str, found: &str) {
         let need = CorrectionNeeded::new(at, expected).found(found);
-        self.wrong.push(Finding::new(severity, wrong.correct(CORRECT, need)));
+        self.wrong.push(wrong.correct(CORRECT, need).severity(severity));
     }
 
     /// Something cannot be told, because that is not there.
-    pub(crate) fn unknown(&mut self, violation: Violation, at: &Pointer, expected: &str) {
+    pub(crate) fn unknown(&mut self, finding: Finding, at: &Pointer, expected: &str) {
         let need = CorrectionNeeded::new(at, expected).found("nothing");
-        self.unknown.push(Finding::new(Severity::Medium, violation.correct(CORRECT, need)));
+        self.unknown.push(finding.correct(CORRECT, need).severity(Severity::Medium));
     }
 
     pub(crate) fn approved_list_missing(&mut self, stage: Stage) {
         let message =
             format!("the deployment has no approved plan, so nothing can be compared with it at {}", stage.word());
-        let violation = Violation::new("approved-list-missing", message);
-        self.unknown(violation, &Pointer::root().key("approved"), "what the exit of plan-and-approve approved");
+        let finding = Finding::new("approved-list-missing", message);
+        self.unknown(finding, &Pointer::root().key("approved"), "what the exit of plan-and-approve approved");
     }
 
     pub(crate) fn report(self, release: &str, components: usize, stage: Stage) -> Report {

@@ -1,7 +1,7 @@
 //! The instances that are there, against those that shall be there and what was approved.
 
 use lockgate_plugin::types::{Component, Instance, InstanceStatus, Scenario, Severity};
-use lockgate_plugin::{Evaluation, Pointer, Violation};
+use lockgate_plugin::{Evaluation, Finding, Pointer};
 
 use crate::compare::{self, Side};
 use crate::found::Found;
@@ -26,9 +26,9 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
                 "instance `{id}` is named in `{}`, and the target environment is `{environment}`",
                 instance.environment
             );
-            let violation = Violation::new("environment-differs", message).about(id);
+            let finding = Finding::new("environment-differs", message).about(id);
             let place = Pointer::root().key(list).index(index).key("environment");
-            found.wrong(Severity::High, violation, &place, &environment, &instance.environment);
+            found.wrong(Severity::High, finding, &place, &environment, &instance.environment);
         }
     }
     let desired: Vec<Instance> = desired.into_iter().filter(here).collect();
@@ -39,15 +39,15 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
     if evaluation.scenario() != Scenario::Removal {
         if all.is_empty() {
             let message = format!("nobody knows what is installed in `{environment}`: no actual instance is named");
-            let violation = Violation::new("actual-instances-unknown", message);
-            found.unknown(violation, &place, "the instances that are there");
+            let finding = Finding::new("actual-instances-unknown", message);
+            found.unknown(finding, &place, "the instances that are there");
         }
         if desired.is_empty() {
             let message =
                 format!("nobody knows what shall be installed in `{environment}`: no desired instance is named");
-            let violation = Violation::new("desired-instances-unknown", message);
+            let finding = Finding::new("desired-instances-unknown", message);
             let place = Pointer::root().key("desired_instances");
-            found.unknown(violation, &place, "the instances that shall be there");
+            found.unknown(finding, &place, "the instances that shall be there");
         }
         if all.is_empty() || desired.is_empty() {
             return;
@@ -56,8 +56,8 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
     for wanted in &desired {
         if !actual.iter().any(|(_, instance)| instance.id == wanted.id) {
             let message = format!("instance `{}` shall be in `{environment}`, and it is not there", wanted.id);
-            let violation = Violation::new("instance-missing", message).about(&wanted.id);
-            found.wrong(Severity::High, violation, &place, &format!("an instance `{}`", wanted.id), "nothing");
+            let finding = Finding::new("instance-missing", message).about(&wanted.id);
+            found.wrong(Severity::High, finding, &place, &format!("an instance `{}`", wanted.id), "nothing");
         }
     }
     for (index, instance) in actual {
@@ -67,8 +67,8 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
             Some(wanted) => one(settings, wanted, instance, approved, &place, found),
             None => {
                 let message = format!("instance `{id}` is in `{environment}`, and it shall not be there");
-                let violation = Violation::new("instance-extra", message).about(id);
-                found.wrong(Severity::High, violation, &place, "no such instance", id);
+                let finding = Finding::new("instance-extra", message).about(id);
+                found.wrong(Severity::High, finding, &place, "no such instance", id);
             }
         }
     }
@@ -101,8 +101,8 @@ fn one(
         let known = |list: &[Component]| list.iter().any(|other| other.name == component.name);
         if known(expected) && !known(approved) {
             let message = format!("`{}` shall be in {name}, and it was never approved", component.name);
-            let violation = Violation::new("component-not-approved", message).about(&component.name);
-            found.wrong(Severity::High, violation, &place.index(index), "an approved component", &component.name);
+            let finding = Finding::new("component-not-approved", message).about(&component.name);
+            found.wrong(Severity::High, finding, &place.index(index), "an approved component", &component.name);
         }
     }
     compare::contents(settings, there, approved, found);

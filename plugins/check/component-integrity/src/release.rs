@@ -1,7 +1,7 @@
 //! The components of the release: by themselves, and against what was approved.
 
 use lockgate_plugin::types::{ApprovedPlan, Component, Severity};
-use lockgate_plugin::{Evaluation, Pointer, Violation};
+use lockgate_plugin::{Evaluation, Finding, Pointer};
 
 use crate::compare::{self, Side};
 use crate::found::Found;
@@ -18,19 +18,19 @@ fn place() -> Pointer {
 /// Whether the list can be trusted at all: not empty, no name twice, digests and origins where they belong.
 pub(crate) fn look(settings: &Settings, origins: &[AllowedOrigin], components: &[Component], found: &mut Found) {
     if components.is_empty() {
-        let violation = Violation::new("inventory-empty", "the release names no components, so nothing can be checked");
-        found.wrong(Severity::High, violation, &place(), "at least one component", "an empty list");
+        let finding = Finding::new("inventory-empty", "the release names no components, so nothing can be checked");
+        found.wrong(Severity::High, finding, &place(), "at least one component", "an empty list");
     }
     for (index, component) in components.iter().enumerate() {
         let (name, place) = (component.name.as_str(), place().index(index));
         if components.iter().take(index).any(|earlier| earlier.name == name) {
-            let violation = Violation::new("component-twice", format!("the release names `{name}` twice")).about(name);
-            found.wrong(Severity::High, violation, &place.key("name"), "a name of its own", name);
+            let finding = Finding::new("component-twice", format!("the release names `{name}` twice")).about(name);
+            found.wrong(Severity::High, finding, &place.key("name"), "a name of its own", name);
         }
         if settings.has_bytes(component) && component.digest.is_none() {
             let message = format!("`{name}` has no digest, so nobody can tell whether it is the right one");
-            let violation = Violation::new("digest-missing", message).about(name);
-            found.wrong(Severity::High, violation, &place.key("digest"), "the digest of its content", "nothing");
+            let finding = Finding::new("digest-missing", message).about(name);
+            found.wrong(Severity::High, finding, &place.key("digest"), "the digest of its content", "nothing");
         }
         origin(settings, origins, component, &place.key("origin"), found);
     }
@@ -52,13 +52,13 @@ fn origin(settings: &Settings, origins: &[AllowedOrigin], component: &Component,
             };
             let message =
                 format!("`{name}` was taken from `{}`, which is not an allowed origin{why}", origin.escape_debug());
-            let violation = Violation::new("origin-not-allowed", message).about(name);
-            found.wrong(Severity::High, violation, place, &expected, origin);
+            let finding = Finding::new("origin-not-allowed", message).about(name);
+            found.wrong(Severity::High, finding, place, &expected, origin);
         }
         None if settings.has_bytes(component) => {
             let message = format!("nobody knows where `{name}` was taken from");
-            let violation = Violation::new("origin-missing", message).about(name);
-            found.wrong(Severity::High, violation, place, &expected, "nothing");
+            let finding = Finding::new("origin-missing", message).about(name);
+            found.wrong(Severity::High, finding, place, &expected, "nothing");
         }
         None => {}
     }
@@ -75,9 +75,9 @@ pub(crate) fn compare(
     let release = evaluation.release();
     if release.id != approved.release {
         let message = format!("`{}` is to be deployed, and `{}` was approved", release.id, approved.release);
-        let violation = Violation::new("release-differs", message).about(&release.id);
+        let finding = Finding::new("release-differs", message).about(&release.id);
         let place = Pointer::root().key("release").key("id");
-        found.wrong(Severity::Critical, violation, &place, &approved.release, &release.id);
+        found.wrong(Severity::Critical, finding, &place, &approved.release, &release.id);
     }
     let place = place();
     let there = Side { name: NAME, place: &place, components };

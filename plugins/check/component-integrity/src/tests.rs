@@ -60,8 +60,10 @@ fn run(fixture: &Fixture) -> Report {
 
 /// Code and place of each finding.
 fn found(report: &Report) -> Vec<(&str, &str)> {
-    let violations = report.findings.iter().map(|finding| &finding.violation);
-    violations.map(|violation| (violation.code.as_str(), violation.pointer.as_deref().unwrap_or_default())).collect()
+    let findings = report.findings.iter();
+    findings
+        .map(|finding| (finding.code.as_str(), finding.pointers.first().map(String::as_str).unwrap_or_default()))
+        .collect()
 }
 
 #[test]
@@ -93,16 +95,16 @@ fn a_digest_that_differs_fails_and_names_both() {
         (report.outcome, found(&report)),
         (Outcome::Failed, vec![("digest-differs", "/release/components/0/digest")])
     );
-    let violation = &report.findings[0].violation;
+    let finding = &report.findings[0];
     assert_eq!(
-        violation.message,
+        finding.message,
         format!(
             "`app` in the release is not what was approved: its digest is `sha256:{}`, not `sha256:{}`",
             "f".repeat(64),
             "a".repeat(64)
         )
     );
-    let Need::Correction(need) = &violation.remedies[0].need else { unreachable!() };
+    let Need::Correction(need) = &finding.remedies[0].need else { unreachable!() };
     assert_eq!(need.expected, format!("sha256:{}", "a".repeat(64)));
     assert_eq!(report.summary, "1 thing is not as it should be with the 3 components of Shop 2.4");
 }
@@ -203,7 +205,7 @@ fn origins_are_held_against_the_patterns() {
         [("origin-not-allowed", "/release/components/0/origin"), ("origin-missing", "/release/components/1/origin")]
     );
     assert_eq!(
-        report.findings[1].violation.remedies[0].message,
+        report.findings[1].remedies[0].message,
         "an origin like `oci://registry.example.com/shop/*` is expected at `/release/components/1/origin`"
     );
 }
@@ -235,7 +237,7 @@ fn an_origin_without_a_normal_form_is_told_why_on_one_line() {
     fixture.components[0].origin = Some("oci://registry.example.com/shop/a\nb".to_owned());
     let report = run_with(r#"{ "allowed-origins": ["oci://Registry.example.com/shop/*"] }"#, &fixture);
     assert_eq!(
-        report.findings[0].violation.message,
+        report.findings[0].message,
         "`app` was taken from `oci://registry.example.com/shop/a\\nb`, which is not an allowed origin: it has a space or a \
          control character in it"
     );
@@ -340,7 +342,7 @@ fn what_is_software_by_its_media_type_needs_a_digest_under_any_kind() {
         let odd = Component { media_type: Some(media_type.to_owned()), origin: None, ..component("odd", kind, None) };
         fixture.components.push(odd);
         let report = run_with(settings, &fixture);
-        report.findings.iter().map(|finding| finding.violation.code.clone()).collect::<Vec<_>>()
+        report.findings.iter().map(|finding| finding.code.clone()).collect::<Vec<_>>()
     };
     for (kind, media_type) in [
         (component_kind::OTHER, "application/octet-stream"),

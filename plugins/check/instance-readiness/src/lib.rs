@@ -6,7 +6,6 @@ mod tests;
 use lockgate_plugin::types::{Instance, InstanceStatus, Scenario, Severity, Stage};
 use lockgate_plugin::{
     CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding, ValidationCheck,
-    Violation,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -58,8 +57,8 @@ impl ValidationCheck for InstanceReadiness {
         if actual.is_empty() {
             let place = Pointer::root().key("actual_instances");
             let message = format!("the snapshot names no actual instance in `{environment}`");
-            let violation = Violation::new("actual-instances-unknown", message);
-            let finding = correctable(Severity::Medium, violation, &place, "the instances that are there", "nothing");
+            let finding = Finding::new("actual-instances-unknown", message);
+            let finding = correctable(Severity::Medium, finding, &place, "the instances that are there", "nothing");
             return Ok(
                 Report::inconclusive(format!("there is no instance in `{environment}` to look at")).findings([finding])
             );
@@ -94,8 +93,8 @@ impl InstanceReadiness {
     fn state(&self, instance: &Instance, place: &Pointer, findings: &mut Vec<Finding>) {
         let id = instance.id.as_str();
         let mut wrong = |code, message: String, key, expected, found: &str| {
-            let violation = Violation::new(code, message).about(id);
-            findings.push(correctable(Severity::High, violation, &place.key(key), expected, found));
+            let finding = Finding::new(code, message).about(id);
+            findings.push(correctable(Severity::High, finding, &place.key(key), expected, found));
         };
         if self.running && instance.status != InstanceStatus::Running {
             let is = instance.status.word();
@@ -136,15 +135,15 @@ fn configuration(wanted: &Instance, instance: &Instance, place: &Pointer, findin
                 "nothing",
             ),
         };
-        let violation = Violation::new(code, message).about(id);
-        findings.push(correctable(Severity::High, violation, &at, &item.value, value));
+        let finding = Finding::new(code, message).about(id);
+        findings.push(correctable(Severity::High, finding, &at, &item.value, value));
     }
 }
 
 /// A finding with what would be accepted in its place.
-fn correctable(severity: Severity, violation: Violation, at: &Pointer, expected: &str, found: &str) -> Finding {
+fn correctable(severity: Severity, finding: Finding, at: &Pointer, expected: &str, found: &str) -> Finding {
     let need = CorrectionNeeded::new(at, expected).found(found);
-    Finding::new(severity, violation.correct("correct-instance", need))
+    finding.correct("correct-instance", need).severity(severity)
 }
 
 lockgate_plugin::export!(InstanceReadiness: validation_check);

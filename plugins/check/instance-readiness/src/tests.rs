@@ -28,7 +28,7 @@ fn found(report: &Report) -> (Outcome, Vec<(&str, &str)>) {
     let findings = report
         .findings
         .iter()
-        .map(|finding| (finding.violation.code.as_str(), finding.violation.pointer.as_deref().unwrap_or_default()));
+        .map(|finding| (finding.code.as_str(), finding.pointers.first().map(String::as_str).unwrap_or_default()));
     (report.outcome, findings.collect())
 }
 

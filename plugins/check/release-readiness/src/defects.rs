@@ -1,7 +1,7 @@
 //! The known defects: all in the release notes, and none worse than what the settings bear.
 
 use lockgate_plugin::types::{Defect, DefectStatus, Severity};
-use lockgate_plugin::{Evaluation, Finding, Pointer, Violation};
+use lockgate_plugin::{Evaluation, Finding, Pointer};
 
 use crate::{ReleaseReadiness, wrong};
 
@@ -15,15 +15,15 @@ pub(crate) fn findings(settings: &ReleaseReadiness, evaluation: &Evaluation) -> 
     });
     let notes = release.key("notes");
     let Some(release_notes) = evaluation.release_notes() else {
-        let violation = Violation::new("release-notes-missing", "there are no release notes");
-        let missing = wrong(Severity::High, violation, &notes, "release notes that list every known defect", None);
+        let finding = Finding::new("release-notes-missing", "there are no release notes");
+        let missing = wrong(Severity::High, finding, &notes, "release notes that list every known defect", None);
         return std::iter::once(missing).chain(severe).collect();
     };
     let unlisted = still_there.clone().filter(|(_, defect)| !release_notes.defects.contains(&defect.id));
     let unlisted = unlisted.map(|(_, Defect { id, title, status, .. })| {
         let message = format!("the release notes do not list {} defect `{id}` ({title})", article(*status));
-        let violation = Violation::new("defect-not-in-notes", message).about(id);
-        wrong(Severity::Medium, violation, &notes.key("defects"), &format!("`{id}` among the defects"), None)
+        let finding = Finding::new("defect-not-in-notes", message).about(id);
+        wrong(Severity::Medium, finding, &notes.key("defects"), &format!("`{id}` among the defects"), None)
     });
     unlisted.chain(severe).collect()
 }
@@ -49,7 +49,7 @@ fn too_severe(settings: &ReleaseReadiness, defect: &Defect, place: &Pointer) -> 
     let (severity, status, worst) = (severity.word(), status.word(), worst.word());
     let message =
         format!("defect `{id}` ({title}) is {status} with severity {severity}; the worst severity allowed is {worst}");
-    let violation = Violation::new("defect-too-severe", message).about(id);
+    let finding = Finding::new("defect-too-severe", message).about(id);
     let expected = format!("a severity of {worst} or less, or the status fixed");
-    Some(wrong(defect.severity, violation, place, &expected, Some(severity)))
+    Some(wrong(defect.severity, finding, place, &expected, Some(severity)))
 }

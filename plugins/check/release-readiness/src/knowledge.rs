@@ -2,7 +2,7 @@
 
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{KnowledgeItem, KnowledgeStatus, Severity};
-use lockgate_plugin::{Evaluation, Finding, Pointer, Violation};
+use lockgate_plugin::{Evaluation, Finding, Pointer};
 
 use crate::{ReleaseReadiness, wrong};
 
@@ -16,8 +16,8 @@ pub(crate) fn findings(settings: &ReleaseReadiness, evaluation: &Evaluation) -> 
             Some((index, item)) => findings.extend(flaw(item, evaluation, &place.index(index))),
             None => {
                 let message = format!("knowledge item `{id}` is not there");
-                let violation = Violation::new("knowledge-item-missing", message).about(id);
-                findings.push(wrong(Severity::High, violation, &place, &format!("a validated item `{id}`"), None));
+                let finding = Finding::new("knowledge-item-missing", message).about(id);
+                findings.push(wrong(Severity::High, finding, &place, &format!("a validated item `{id}`"), None));
             }
         }
     }
@@ -27,10 +27,10 @@ pub(crate) fn findings(settings: &ReleaseReadiness, evaluation: &Evaluation) -> 
     if valid < least {
         let (is, have) = (if valid == 1 { "item is" } else { "items are" }, if least == 1 { "has" } else { "have" });
         let message = format!("{valid} knowledge {is} validated and not expired, and at least {least} {have} to be");
-        let violation = Violation::new("knowledge-items-too-few", message);
+        let finding = Finding::new("knowledge-items-too-few", message);
         findings.push(wrong(
             Severity::High,
-            violation,
+            finding,
             &place,
             &format!("at least {least} valid {}", if least == 1 { "item" } else { "items" }),
             Some(&valid.to_string()),
@@ -53,8 +53,8 @@ fn flaw(item: &KnowledgeItem, evaluation: &Evaluation, place: &Pointer) -> Optio
     };
     if let Some(why) = why {
         let (status, message) = (status.word(), format!("knowledge item `{id}` ({title}) {why}"));
-        let violation = Violation::new("knowledge-item-not-validated", message).about(id);
-        return Some(wrong(Severity::High, violation, &place.key("status"), "validated or published", Some(status)));
+        let finding = Finding::new("knowledge-item-not-validated", message).about(id);
+        return Some(wrong(Severity::High, finding, &place.key("status"), "validated or published", Some(status)));
     }
     let expires = expires.map(Timestamp::from)?;
     let now = evaluation.now();
@@ -62,7 +62,7 @@ fn flaw(item: &KnowledgeItem, evaluation: &Evaluation, place: &Pointer) -> Optio
         return None;
     }
     let message = format!("knowledge item `{id}` ({title}) expired at {expires}");
-    let violation = Violation::new("knowledge-item-expired", message).about(id);
+    let finding = Finding::new("knowledge-item-expired", message).about(id);
     let expected = format!("a time after {now}");
-    Some(wrong(Severity::High, violation, &place.key("expires"), &expected, Some(&expires.to_string())))
+    Some(wrong(Severity::High, finding, &place.key("expires"), &expected, Some(&expires.to_string())))
 }

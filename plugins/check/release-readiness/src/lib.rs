@@ -9,7 +9,6 @@ mod tests;
 use lockgate_plugin::types::{Release, ReleaseStatus, Scenario, Severity};
 use lockgate_plugin::{
     CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding, ValidationCheck,
-    Violation,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -91,7 +90,7 @@ fn status(release: &Release) -> Option<Finding> {
         ReleaseStatus::Withdrawn => ("release-withdrawn", format!("{name} was withdrawn and must not be deployed")),
     };
     let place = Pointer::root().key("release").key("status");
-    Some(wrong(Severity::High, Violation::new(code, why), &place, "published", Some(release.status.word())))
+    Some(wrong(Severity::High, Finding::new(code, why), &place, "published", Some(release.status.word())))
 }
 
 /// Nobody can change the release unnoticed.
@@ -103,7 +102,7 @@ fn protection(release: &Release) -> Option<Finding> {
     let place = Pointer::root().key("release").key("digest");
     Some(wrong(
         Severity::High,
-        Violation::new("release-not-protected", message),
+        Finding::new("release-not-protected", message),
         &place,
         "the digest of the published release",
         None,
@@ -111,9 +110,9 @@ fn protection(release: &Release) -> Option<Finding> {
 }
 
 /// A finding with what would be accepted in its place.
-fn wrong(severity: Severity, violation: Violation, place: &Pointer, expected: &str, found: Option<&str>) -> Finding {
+fn wrong(severity: Severity, finding: Finding, place: &Pointer, expected: &str, found: Option<&str>) -> Finding {
     let need = CorrectionNeeded { found: found.map(str::to_owned), ..CorrectionNeeded::new(place, expected) };
-    Finding::new(severity, violation.correct("correct-release", need))
+    finding.correct("correct-release", need).severity(severity)
 }
 
 lockgate_plugin::export!(ReleaseReadiness: validation_check);

@@ -1,7 +1,7 @@
 //! What was found, and the report that it makes.
 
 use lockgate_plugin::types::Severity;
-use lockgate_plugin::{Finding, Pointer, Report, Violation};
+use lockgate_plugin::{Finding, Pointer, Report};
 
 use crate::settings::Unknown;
 
@@ -54,19 +54,19 @@ impl Findings {
         Self { place, wrong: Counted::default(), unknown: Counted::default(), noted: Counted::default() }
     }
 
-    /// Something is not allowed. The violation is made of its code.
+    /// Something is not allowed. The finding is made of its code.
     pub(crate) fn wrong(
         &mut self,
         severity: Severity,
         code: &'static str,
-        violation: impl FnOnce(&'static str) -> Violation,
+        finding: impl FnOnce(&'static str) -> Finding,
     ) {
-        self.wrong.add(code, || Finding::new(severity, violation(code).at(&self.place)));
+        self.wrong.add(code, || finding(code).at(&self.place).severity(severity));
     }
 
     /// Something cannot be told.
-    pub(crate) fn unknown(&mut self, code: &'static str, violation: impl FnOnce(&'static str) -> Violation) {
-        self.unknown.add(code, || Finding::new(Severity::Medium, violation(code).at(&self.place)));
+    pub(crate) fn unknown(&mut self, code: &'static str, finding: impl FnOnce(&'static str) -> Finding) {
+        self.unknown.add(code, || finding(code).at(&self.place).severity(Severity::Medium));
     }
 
     /// Something cannot be told, and the settings say what follows.
@@ -74,18 +74,18 @@ impl Findings {
         &mut self,
         handling: Unknown,
         code: &'static str,
-        violation: impl FnOnce(&'static str) -> Violation,
+        finding: impl FnOnce(&'static str) -> Finding,
     ) {
         match handling {
-            Unknown::Fail => self.wrong(Severity::Medium, code, violation),
-            Unknown::Inconclusive => self.unknown(code, violation),
+            Unknown::Fail => self.wrong(Severity::Medium, code, finding),
+            Unknown::Inconclusive => self.unknown(code, finding),
             Unknown::Ignore => {}
         }
     }
 
     /// Something is worth saying.
-    pub(crate) fn noted(&mut self, code: &'static str, violation: impl FnOnce(&'static str) -> Violation) {
-        self.noted.add(code, || Finding::new(Severity::Info, violation(code).at(&self.place)));
+    pub(crate) fn noted(&mut self, code: &'static str, finding: impl FnOnce(&'static str) -> Finding) {
+        self.noted.add(code, || finding(code).at(&self.place).severity(Severity::Info));
     }
 
     pub(crate) fn report(self, packages: usize) -> Report {
@@ -117,6 +117,6 @@ impl Findings {
             1 => "1 more finding is not shown here".to_owned(),
             more => format!("{more} more findings are not shown here"),
         };
-        report.finding(Severity::Info, Violation::new("more-findings", message).at(place))
+        report.finding(Finding::new("more-findings", message).severity(Severity::Info).at(place))
     }
 }

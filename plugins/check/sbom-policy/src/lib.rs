@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use lockgate_plugin::types::{Document, Severity};
 use lockgate_plugin::{
-    Capability, Evaluation, EvidenceFile, EvidenceNeeded, Plugin, PluginError, Pointer, ReadError, Report, Requirement,
-    SettingsFinding, ValidationCheck, Violation,
+    Capability, Evaluation, EvidenceFile, EvidenceNeeded, Finding, Plugin, PluginError, Pointer, ReadError, Report,
+    Requirement, SettingsFinding, ValidationCheck,
 };
 
 use document::{MEDIA_TYPE, PackageKind, Sbom, TAKEN, Unread};
@@ -77,21 +77,21 @@ impl SbomPolicy {
     }
 
     fn missing(&self) -> Report {
-        let violation = Violation::new("sbom-missing", "nobody handed in a software bill of materials (SBOM)");
+        let finding = Finding::new("sbom-missing", "nobody handed in a software bill of materials (SBOM)");
         let remedy = self.hand_in("the SBOM of the release, as CycloneDX or SPDX in JSON,");
         Report::inconclusive("there is no SBOM to look at")
-            .finding(Severity::Medium, violation.at(self.place()).remedy(remedy))
+            .finding(finding.severity(Severity::Medium).at(self.place()).remedy(remedy))
     }
 
     /// Another format cannot be judged; a broken document is wrong.
     fn unread(&self, unread: Unread) -> Report {
         let remedy = self.hand_in(&format!("the SBOM of the release, as one of {TAKEN},"));
-        let finding = |code: &str, message: String| Violation::new(code, message).at(self.place()).remedy(remedy);
+        let finding = |code: &str, message: String| Finding::new(code, message).at(self.place()).remedy(remedy);
         match unread {
             Unread::OtherFormat(message) => Report::inconclusive("the SBOM is in a format that is not understood")
-                .finding(Severity::Medium, finding("sbom-not-understood", message)),
+                .finding(finding("sbom-not-understood", message).severity(Severity::Medium)),
             Unread::Broken(message) => {
-                Report::failed("the SBOM cannot be read").finding(Severity::High, finding("sbom-malformed", message))
+                Report::failed("the SBOM cannot be read").finding(finding("sbom-malformed", message))
             }
         }
     }
@@ -116,10 +116,14 @@ impl SbomPolicy {
             findings.unknown("sbom-empty", |code| {
                 let message = "the SBOM names no packages, so nothing can be said about them";
                 let remedy = self.hand_in("an SBOM that names the packages of the release");
-                Violation::new(code, message).remedy(remedy)
+                Finding::new(code, message).remedy(remedy)
             });
         }
-        findings.report(packages).exhibit("licences", exhibit(&evidence.head.digest, packages, licences))
+        findings.report(packages).exhibit(
+            "licences",
+            "Licences of the packages",
+            exhibit(&evidence.head.digest, packages, licences),
+        )
     }
 }
 

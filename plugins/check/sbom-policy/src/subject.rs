@@ -1,6 +1,6 @@
 //! Whether the SBOM is about what is deployed.
 
-use lockgate_plugin::Violation;
+use lockgate_plugin::Finding;
 use lockgate_plugin::types::{Component, Severity};
 
 use crate::SbomPolicy;
@@ -14,7 +14,7 @@ pub(crate) fn compare(sbom: &Sbom<'_>, components: &[Component], check: &SbomPol
     let Some(first) = subjects.first() else {
         return findings.unknown("sbom-subject-missing", |code| {
             let message = format!("the SBOM does not say what it is about ({})", sbom.place_of_subject());
-            Violation::new(code, message).remedy(remedy())
+            Finding::new(code, message).remedy(remedy())
         });
     };
     if !subjects.iter().any(|subject| components.iter().any(|component| is_about(subject, component))) {
@@ -22,7 +22,7 @@ pub(crate) fn compare(sbom: &Sbom<'_>, components: &[Component], check: &SbomPol
             let by = if first.digests.is_empty() { "name and version" } else { "digest" };
             let name = first.in_words();
             let message = format!("the SBOM is about {name}, and no component of the release has that {by}");
-            Violation::new(code, message).about(name).remedy(remedy())
+            Finding::new(code, message).about(name).remedy(remedy())
         });
     }
 }

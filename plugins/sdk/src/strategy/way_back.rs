@@ -1,7 +1,19 @@
 //! Finds the rollback of a deployment whose plan does not name one.
 
-use crate::types::{DeploymentResult, LastKnownGood, Scenario, WayBack};
+use crate::types::{DeploymentResult, Scenario, WayBack, WayBackKind};
 use crate::{Evaluation, PluginError};
+
+impl WayBack {
+    /// The way back of this kind, without a release.
+    pub fn new(kind: WayBackKind) -> Self {
+        Self { kind, release: None, digest: None, rehearsed_by: None }
+    }
+
+    /// The return to this release.
+    pub fn last_known_good(release: impl Into<String>) -> Self {
+        Self { release: Some(release.into()), ..Self::new(WayBackKind::LastKnownGood) }
+    }
+}
 
 /// The rollback of this deployment: the plan's, if it names one; otherwise the one that follows from the scenario.
 ///
@@ -16,10 +28,8 @@ pub fn way_back(evaluation: &Evaluation<'_>) -> Result<WayBack, PluginError> {
     }
     let release = evaluation.release();
     match evaluation.scenario() {
-        Scenario::FirstRelease => Ok(WayBack::Removal),
-        Scenario::Removal => {
-            Ok(WayBack::LastKnownGood(LastKnownGood { release: release.id, digest: release.digest, rehearsed: false }))
-        }
+        Scenario::FirstRelease => Ok(WayBack::new(WayBackKind::Removal)),
+        Scenario::Removal => Ok(WayBack { digest: release.digest, ..WayBack::last_known_good(release.id) }),
         Scenario::NewVersion => {
             let environment = evaluation.environment().name;
             let good = evaluation.history().into_iter().find(|past| {
@@ -29,9 +39,7 @@ pub fn way_back(evaluation: &Evaluation<'_>) -> Result<WayBack, PluginError> {
                     && past.release != release.id
             });
             match good {
-                Some(past) => {
-                    Ok(WayBack::LastKnownGood(LastKnownGood { release: past.release, digest: None, rehearsed: false }))
-                }
+                Some(past) => Ok(WayBack::last_known_good(past.release)),
                 None => Err(PluginError::new(
                     "no-last-known-good",
                     format!(

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::granted::Granted;
+use crate::strategy::{Analysis, Progress, Rollout};
 use crate::time::Timestamp;
 use crate::types::environment_kind;
 use crate::types::{
@@ -39,6 +40,9 @@ pub struct Fixture {
     pub environment: Environment,
     pub change: Change,
     pub plan: Option<Plan>,
+    pub rollout: Option<Rollout>,
+    pub progress: Option<Progress>,
+    pub analysis: Option<Analysis>,
     pub desired_instances: Vec<Instance>,
     pub actual_instances: Vec<Instance>,
     pub approvals: Vec<Approval>,
@@ -103,6 +107,9 @@ impl Fixture {
                 releases: vec!["shop-2.4.0".to_owned()],
             },
             plan: None,
+            rollout: None,
+            progress: None,
+            analysis: None,
             desired_instances: Vec::new(),
             actual_instances: Vec::new(),
             approvals: Vec::new(),
@@ -170,6 +177,22 @@ impl Fixture {
     pub fn gate(mut self, stage: Stage, phase: Phase) -> Self {
         (self.stage, self.phase) = (stage, phase);
         self
+    }
+
+    /// A plan with this id that decides nothing.
+    pub fn plan(id: &str) -> Plan {
+        Plan {
+            id: id.to_owned(),
+            slot: None,
+            priority: String::new(),
+            point_of_no_return: None,
+            way_back: None,
+            suppression: None,
+            office_hours_exception: false,
+            targets: Vec::new(),
+            data_retention: None,
+            criteria: Vec::new(),
+        }
     }
 
     /// Adds an approval of the subject, given an hour ago by a person who holds only this role. It does not expire.

@@ -155,6 +155,10 @@ impl From<Snapshot> for Fixture {
             },
             change: snapshot.change,
             plan: snapshot.plan,
+            // Strategies are rehearsed with a rollout that they laid out: see `Rehearsal`.
+            rollout: None,
+            progress: None,
+            analysis: None,
             desired_instances: snapshot.desired_instances,
             actual_instances: snapshot.actual_instances,
             approvals: snapshot.approvals,
@@ -189,7 +193,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
     use super::*;
-    use crate::types::{ApprovalAnswer, KnowledgeStatus, Level, WayBack};
+    use crate::types::{ApprovalAnswer, KnowledgeStatus, Level};
 
     const SNAPSHOT: &str = r#"{
         "id": "d-1",
@@ -212,7 +216,7 @@ mod tests {
             "window": { "start": "2026-11-24T20:00:00Z", "end": "2026-11-24T22:00:00Z" }, "releases": ["shop-2"]
         },
         "plan": {
-            "id": "p", "way_back": { "last-known-good": { "release": "shop-1", "rehearsed": true } },
+            "id": "p", "way_back": { "kind": "last-known-good", "release": "shop-1", "rehearsed_by": "staging-1" },
             "data_retention": { "keep": "90d", "viewable_by_customer": true, "decided_by": "ann" }
         },
         "approvals": [{
@@ -242,7 +246,7 @@ mod tests {
         assert_eq!(fixture.approvals[0].answer, ApprovalAnswer::Rejected);
         let plan = fixture.plan.as_ref().unwrap();
         assert!(
-            matches!(&plan.way_back, Some(WayBack::LastKnownGood(good)) if good.release == "shop-1" && good.rehearsed)
+            matches!(&plan.way_back, Some(good) if good.release.as_deref() == Some("shop-1") && good.rehearsed_by.is_some())
         );
         assert_eq!(plan.data_retention.as_ref().map(|retention| retention.keep), Some(7_776_000_000));
         assert_eq!(fixture.history[0].id, "h2");

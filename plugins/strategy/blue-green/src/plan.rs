@@ -1,10 +1,10 @@
 //! The way, for each scenario.
 
-use lockgate_plugin::strategy::{Rollout, Step, way_back};
-use lockgate_plugin::types::InstanceStatus;
+use lockgate_plugin::strategy::{BackStep, Rollout, Step, way_back};
+use lockgate_plugin::types::{InstanceStatus, WayBack, WayBackKind};
 use lockgate_plugin::{Evaluation, PluginError};
 
-use crate::settings::Settings;
+use crate::settings::{PointOfNoReturn, Settings};
 
 /// Which slot is which at this deployment.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,15 +49,33 @@ pub(crate) fn new_version(settings: &Settings, slots: &Slots, evaluation: &Evalu
     let mut steps = open(settings, idle, &release);
     let kept = settings.retire_after;
     steps.push(Step::hold("keep", format!("Keep the old release in {live} for {kept}"), kept));
-    steps.push(Step::retire("retire", format!("Retire the old release in {live}"), live));
-    Ok(Rollout {
+    steps.push(Step::remove("retire", format!("Retire the old release in {live}"), live));
+    let way_back = way_back(evaluation)?;
+    let back = back(&way_back, || {
+        let mut back = Vec::new();
+        if settings.point_of_no_return == PointOfNoReturn::None {
+            let title = format!("Put the old release back in {live}");
+            back.push(Step::deploy("back-retire", title, live, 100).undoes(["retire"]));
+        }
+        let title = format!("Send all consumers back to {live}");
+        back.push(Step::route("back-switch", title, live, 100).undoes(["switch"]));
+        back.push(Step::remove("back-deploy", format!("Remove {release} from {idle}"), idle).undoes(["deploy"]));
+        back
+    });
+    Ok(settings.planned.fill(Rollout {
         steps,
+        back,
         point_of_no_return: settings.point_of_no_return.step(),
-        way_back: way_back(evaluation)?,
+        way_back,
         summary: format!(
             "{release} is installed in {idle}, all consumers are switched to it, and {live} is retired after {kept}"
         ),
-    })
+    }))
+}
+
+/// The steps of the way back, unless there is none.
+fn back(way_back: &WayBack, steps: impl FnOnce() -> Vec<BackStep>) -> Vec<BackStep> {
+    if way_back.kind == WayBackKind::ForwardOnly { Vec::new() } else { steps() }
 }
 
 /// The same, with nothing to retire.
@@ -66,13 +84,21 @@ pub(crate) fn first_release(
     slots: &Slots,
     evaluation: &Evaluation,
 ) -> Result<Rollout, PluginError> {
-    let release = evaluation.release().name;
-    Ok(Rollout {
-        steps: open(settings, &slots.live, &release),
+    let (release, live) = (evaluation.release().name, slots.live.as_str());
+    let way_back = way_back(evaluation)?;
+    let back = back(&way_back, || {
+        vec![
+            Step::route("back-switch", format!("Send nobody to {live} any more"), live, 0).undoes(["switch"]),
+            Step::remove("back-deploy", format!("Remove {release} from {live}"), live).undoes(["deploy"]),
+        ]
+    });
+    Ok(settings.planned.fill(Rollout {
+        steps: open(settings, live, &release),
+        back,
         point_of_no_return: None,
-        way_back: way_back(evaluation)?,
-        summary: format!("{release} is installed in {}, looked at, and opened", slots.live),
-    })
+        way_back,
+        summary: format!("{release} is installed in {live}, looked at, and opened"),
+    }))
 }
 
 /// Consumers first, then what is installed. Removing it is the point of no return.
@@ -86,13 +112,19 @@ pub(crate) fn removal(settings: &Settings, slots: &Slots, evaluation: &Evaluatio
     }
     steps.push(Step::route("switch", format!("Send no more consumers to {live}"), live, 0));
     steps.push(Step::hold("keep", format!("Keep {release} in {live} for {kept}"), kept));
-    steps.push(Step::retire("retire", format!("Remove {release} from {live}"), live));
-    Ok(Rollout {
+    steps.push(Step::remove("retire", format!("Remove {release} from {live}"), live));
+    let way_back = way_back(evaluation)?;
+    let back = back(&way_back, || {
+        let title = format!("Send all consumers back to {live}");
+        vec![Step::route("back-switch", title, live, 100).undoes(["switch"])]
+    });
+    Ok(settings.planned.fill(Rollout {
         steps,
+        back,
         point_of_no_return: Some("retire".to_owned()),
-        way_back: way_back(evaluation)?,
+        way_back,
         summary: format!("consumers leave {live}, and after {kept} {release} is removed from it"),
-    })
+    }))
 }
 
 /// Installs the release in a slot and sends all consumers there.

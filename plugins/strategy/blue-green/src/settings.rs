@@ -1,6 +1,6 @@
 //! What an operator writes.
 
-use lockgate_plugin::strategy::OnInconclusive;
+use lockgate_plugin::strategy::{OnInconclusive, PlannedTimes};
 use lockgate_plugin::time::Duration;
 use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     /// The wait before an inconclusive check runs again.
     #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "7d"))]
     pub(crate) retry_after: Duration,
+    /// How long the steps are planned to take, by their kind.
+    pub(crate) planned: PlannedTimes,
 }
 
 /// The step after which the rollout cannot be rolled back.
@@ -76,6 +78,7 @@ impl Default for Settings {
             on_inconclusive: OnInconclusive::default(),
             max_attempts: 3,
             retry_after: Duration::from_millis(300_000),
+            planned: PlannedTimes::default(),
         }
     }
 }

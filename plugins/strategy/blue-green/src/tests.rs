@@ -1,8 +1,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-use lockgate_plugin::strategy::{Action, Rollout, StepAction, StepStatus};
+use lockgate_plugin::strategy::{Action, HoldAction, Rollout, StepAction, StepStatus};
 use lockgate_plugin::testing::{Fixture, Rehearsal, configure};
-use lockgate_plugin::types::{Instance, InstanceStatus, LastKnownGood, Plan, Scenario, WayBack};
+use lockgate_plugin::types::{Instance, InstanceStatus, Plan, Scenario, WayBack, WayBackKind};
 use lockgate_plugin::{PluginError, Strategy};
 
 use super::BlueGreen;
@@ -35,20 +35,12 @@ fn instance(id: &str, location: &str, status: InstanceStatus) -> Instance {
 fn fixture() -> Fixture {
     let mut fixture = Fixture::new();
     fixture.plan = Some(Plan {
-        id: "plan-1".to_owned(),
-        slot: None,
-        priority: String::new(),
         point_of_no_return: Some("retire".to_owned()),
-        way_back: Some(WayBack::LastKnownGood(LastKnownGood {
-            release: "shop-2.3.0".to_owned(),
-            digest: None,
-            rehearsed: true,
-        })),
-        suppression: None,
-        office_hours_exception: false,
-        targets: Vec::new(),
-        data_retention: None,
-        criteria: Vec::new(),
+        way_back: Some(WayBack {
+            rehearsed_by: Some("staging-1".to_owned()),
+            ..WayBack::last_known_good("shop-2.3.0")
+        }),
+        ..Fixture::plan("plan-1")
     });
     fixture
 }
@@ -64,7 +56,7 @@ fn ids(rollout: &Rollout) -> Vec<&str> {
 /// The slot that the first step installs into.
 fn target(rollout: &Rollout) -> &str {
     match &rollout.steps[0].action {
-        StepAction::Deploy(deploy) => &deploy.slot,
+        StepAction::Deploy(deploy) => deploy.to.slot.as_deref().unwrap_or_default(),
         other => panic!("{other:?}"),
     }
 }
@@ -74,15 +66,17 @@ fn a_new_version_is_installed_beside_the_old_one_and_switched_to() {
     let rollout = plan(SETTINGS, &fixture()).expect("there is a way");
     assert_eq!(ids(&rollout), ["deploy", "analyze", "confirm", "switch", "soak", "analyze-after", "keep", "retire"]);
     assert!(
-        matches!(&rollout.steps[0].action, StepAction::Deploy(deploy) if deploy.slot == "green" && deploy.capacity == 100)
+        matches!(&rollout.steps[0].action, StepAction::Deploy(deploy) if deploy.to.slot.as_deref() == Some("green") && deploy.capacity == 10_000)
     );
     assert!(
-        matches!(&rollout.steps[3].action, StepAction::Route(route) if route.slot == "green" && route.weight == 100)
+        matches!(&rollout.steps[3].action, StepAction::Route(route) if route.slot == "green" && route.weight == 10_000)
     );
-    assert!(matches!(rollout.steps[6].action, StepAction::Hold(Some(7_200_000))));
-    assert!(matches!(&rollout.steps[7].action, StepAction::Retire(slot) if slot == "blue"));
+    assert!(matches!(rollout.steps[6].action, StepAction::Hold(HoldAction { length: Some(7_200_000), .. })));
+    assert!(matches!(&rollout.steps[7].action, StepAction::Remove(target) if target.slot.as_deref() == Some("blue")));
     assert_eq!(rollout.point_of_no_return.as_deref(), Some("retire"));
-    assert!(matches!(rollout.way_back, WayBack::LastKnownGood(good) if good.rehearsed));
+    assert_eq!(rollout.way_back.rehearsed_by.as_deref(), Some("staging-1"));
+    let back: Vec<&str> = rollout.back.iter().map(|back| back.step.id.as_str()).collect();
+    assert_eq!(back, ["back-switch", "back-deploy"]);
 }
 
 #[test]
@@ -100,7 +94,7 @@ fn the_slot_that_holds_running_instances_is_live() {
     ];
     let rollout = plan("{}", &fixture).expect("there is a way");
     assert_eq!(target(&rollout), "blue");
-    assert!(matches!(&rollout.steps[3].action, StepAction::Retire(slot) if slot == "green"));
+    assert!(matches!(&rollout.steps[3].action, StepAction::Remove(target) if target.slot.as_deref() == Some("green")));
 }
 
 #[test]
@@ -126,7 +120,7 @@ fn a_first_release_has_nothing_to_retire() {
     let rollout = plan(SETTINGS, &fixture).expect("there is a way");
     assert_eq!(ids(&rollout), ["deploy", "analyze", "confirm", "switch", "soak", "analyze-after"]);
     assert_eq!(target(&rollout), "blue");
-    assert_eq!((rollout.way_back, rollout.point_of_no_return), (WayBack::Removal, None));
+    assert_eq!((rollout.way_back, rollout.point_of_no_return), (WayBack::new(WayBackKind::Removal), None));
 }
 
 #[test]
@@ -153,7 +147,7 @@ fn a_rollout_waits_for_the_person_the_soak_and_the_keeping() {
     let mut rehearsal = Rehearsal::new(&strategy, fixture());
     let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);
     assert_eq!(performed, ["deploy", "analyze", "confirm"]);
-    assert!(matches!(action, Action::Wait(wait) if wait.for_person));
+    assert!(matches!(action, Action::Wait(wait) if wait.until.is_none() && wait.reason.code == "waiting-for-person"));
 
     rehearsal.resume("confirm");
     let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);
@@ -184,7 +178,7 @@ fn a_failed_analysis_after_the_switch_rolls_back_unless_the_switch_was_the_point
         let mut rehearsal = Rehearsal::new(&strategy, fixture());
         let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Failed);
         assert_eq!(performed, ["deploy", "switch", "analyze-after"]);
-        assert_eq!(matches!(action, Action::RollBack(_)), rolls_back);
+        assert_eq!(matches!(action, Action::GoBack(_)), rolls_back);
         assert_eq!(matches!(action, Action::Pause(_)), !rolls_back);
     }
 }

@@ -6,7 +6,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use lockgate_plugin::strategy::{Action, Progress, Rollout, Sequence};
+use lockgate_plugin::strategy::{Action, Rollout, Sequence};
 use lockgate_plugin::types::Scenario;
 use lockgate_plugin::{Evaluation, Plugin, PluginError, SettingsFinding, Strategy};
 
@@ -36,9 +36,9 @@ impl Strategy for Canary {
         }
     }
 
-    fn advance(&self, evaluation: &Evaluation, progress: &Progress) -> Result<Action, PluginError> {
+    fn advance(&self, evaluation: &Evaluation) -> Result<Action, PluginError> {
         let Settings { on_inconclusive, max_attempts, retry_after, .. } = self.settings;
-        Ok(Sequence { on_inconclusive, max_attempts, retry_after }.advance(evaluation.now(), progress))
+        Sequence { on_inconclusive, max_attempts, retry_after }.next(evaluation)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an operator writes.
 
-use lockgate_plugin::strategy::OnInconclusive;
+use lockgate_plugin::strategy::{OnInconclusive, PlannedTimes};
 use lockgate_plugin::time::Duration;
 use lockgate_plugin::{Pointer, SettingsFinding};
 use schemars::JsonSchema;
@@ -39,6 +39,9 @@ pub(crate) struct Settings {
     #[serde(default = "five_minutes")]
     #[schemars(extend("formatMinimum" = "1s", "formatMaximum" = "7d"))]
     pub(crate) retry_after: Duration,
+    /// How long the steps are planned to take, by their kind.
+    #[serde(default)]
+    pub(crate) planned: PlannedTimes,
 }
 
 /// One step of the rollout: a share of the consumers for a time.

@@ -1,8 +1,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-use lockgate_plugin::strategy::{Action, Rollout, StepAction, StepStatus};
+use lockgate_plugin::strategy::{Action, HoldAction, Rollout, StepAction, StepStatus};
 use lockgate_plugin::testing::{Fixture, Rehearsal, configure};
-use lockgate_plugin::types::{DeploymentResult, LastKnownGood, Level, PastDeployment, Scenario, WayBack};
+use lockgate_plugin::types::{DeploymentResult, Level, PastDeployment, Plan, Scenario, WayBack, WayBackKind};
 use lockgate_plugin::{PluginError, Strategy};
 
 use super::Canary;
@@ -81,13 +81,15 @@ fn a_new_version_goes_up_weight_by_weight_and_then_replaces_the_old_one() {
         ]
     );
     assert!(
-        matches!(&rollout.steps[1].action, StepAction::Route(route) if route.slot == "canary" && route.weight == 10)
+        matches!(&rollout.steps[1].action, StepAction::Route(route) if route.slot == "canary" && route.weight == 1000)
     );
-    assert!(matches!(rollout.steps[2].action, StepAction::Hold(Some(600_000))));
-    assert!(matches!(&rollout.steps[6].action, StepAction::Analyze(checks) if *checks == ["latency", "errors"]));
-    assert!(matches!(rollout.steps[7].action, StepAction::Hold(None)));
+    assert!(matches!(rollout.steps[2].action, StepAction::Hold(HoldAction { length: Some(600_000), .. })));
     assert!(
-        matches!(&rollout.steps[10].action, StepAction::Deploy(deploy) if deploy.slot == "stable" && deploy.capacity == 100)
+        matches!(&rollout.steps[6].action, StepAction::Analyze(analyze) if analyze.checks == ["latency", "errors"])
+    );
+    assert!(matches!(rollout.steps[7].action, StepAction::Hold(HoldAction { length: None, .. })));
+    assert!(
+        matches!(&rollout.steps[10].action, StepAction::Deploy(deploy) if deploy.to.slot.as_deref() == Some("stable") && deploy.capacity == 10_000)
     );
     assert_eq!(rollout.point_of_no_return.as_deref(), Some("replace-stable"));
     assert_eq!(
@@ -107,8 +109,8 @@ fn a_way_up_that_ends_at_all_consumers_needs_no_shift() {
 
 #[test]
 fn a_new_version_returns_to_what_was_last_operational_in_the_same_environment() {
-    let good = LastKnownGood { release: "shop-2.3.0".to_owned(), digest: None, rehearsed: false };
-    assert_eq!(plan(&fixture()).expect("there is a way").way_back, WayBack::LastKnownGood(good));
+    let good = WayBack::last_known_good("shop-2.3.0");
+    assert_eq!(plan(&fixture()).expect("there is a way").way_back, good);
 }
 
 #[test]
@@ -124,8 +126,10 @@ fn a_first_release_is_installed_looked_at_and_opened() {
     fixture.scenario = Scenario::FirstRelease;
     let rollout = plan(&fixture).expect("there is a way");
     assert_eq!(ids(&rollout), ["deploy-stable", "analyze", "confirm", "route-stable"]);
-    assert!(matches!(&rollout.steps[1].action, StepAction::Analyze(checks) if *checks == ["latency", "errors"]));
-    assert_eq!((rollout.way_back, rollout.point_of_no_return), (WayBack::Removal, None));
+    assert!(
+        matches!(&rollout.steps[1].action, StepAction::Analyze(analyze) if analyze.checks == ["latency", "errors"])
+    );
+    assert_eq!((rollout.way_back, rollout.point_of_no_return), (WayBack::new(WayBackKind::Removal), None));
 }
 
 #[test]
@@ -134,14 +138,14 @@ fn a_removal_sends_consumers_away_before_anything_is_removed() {
     fixture.scenario = Scenario::Removal;
     let rollout = plan(&fixture).expect("there is a way");
     assert_eq!(ids(&rollout), ["route-away", "rest", "retire-stable"]);
-    assert!(matches!(rollout.steps[1].action, StepAction::Hold(None)));
+    assert!(matches!(rollout.steps[1].action, StepAction::Hold(HoldAction { length: None, .. })));
     assert_eq!(rollout.point_of_no_return.as_deref(), Some("retire-stable"));
-    let WayBack::LastKnownGood(good) = rollout.way_back else { panic!("{:?}", rollout.way_back) };
-    assert_eq!(good.release, "shop-2.4.0");
+    assert_eq!(rollout.way_back.release.as_deref(), Some("shop-2.4.0"));
+    assert_eq!(back(&rollout), [("back-route", vec!["route-away"])]);
 
     let timed = canary(r#"{ "steps": [{ "weight": 5 }], "retire-after": "30d" }"#);
     let rollout = timed.plan(&fixture.evaluation()).expect("there is a way");
-    assert!(matches!(rollout.steps[1].action, StepAction::Hold(Some(2_592_000_000))));
+    assert!(matches!(rollout.steps[1].action, StepAction::Hold(HoldAction { length: Some(2_592_000_000), .. })));
 }
 
 #[test]
@@ -169,7 +173,7 @@ fn a_rollout_in_which_all_goes_well_comes_to_its_end() {
         performed,
         ["canary-1-analyze", "canary-2-deploy", "canary-2-route", "canary-2-analyze", "canary-2-confirm"]
     );
-    assert!(matches!(action, Action::Wait(wait) if wait.for_person));
+    assert!(matches!(action, Action::Wait(wait) if wait.until.is_none() && wait.reason.code == "waiting-for-person"));
 
     rehearsal.resume("canary-2-confirm");
     let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);
@@ -185,8 +189,52 @@ fn a_failed_analysis_rolls_back() {
     rehearsal.fixture = rehearsal.fixture.now("2026-11-24T12:10:00Z");
     let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Failed);
     assert_eq!(performed, ["canary-1-analyze"]);
-    let Action::RollBack(reason) = action else { panic!("{action:?}") };
+    let Action::GoBack(reason) = action else { panic!("{action:?}") };
     assert_eq!(reason.message, "“Look how Shop 2.4 does at 10 %” failed");
+
+    rehearsal.turn_back();
+    let (performed, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);
+    assert_eq!((performed, action), (vec!["back-route".to_owned(), "back-remove-canary".to_owned()], Action::Complete));
+}
+
+/// The steps of the way back, with what they undo.
+fn back(rollout: &Rollout) -> Vec<(&str, Vec<&str>)> {
+    rollout.back.iter().map(|back| (back.step.id.as_str(), back.undoes.iter().map(String::as_str).collect())).collect()
+}
+
+#[test]
+fn the_way_back_undoes_each_route_and_each_deployment_of_the_canary() {
+    let rollout = plan(&fixture()).expect("there is a way");
+    assert_eq!(
+        back(&rollout),
+        [
+            ("back-route", vec!["canary-1-route", "canary-2-route", "shift-route"]),
+            ("back-remove-canary", vec!["canary-1-deploy", "canary-2-deploy", "shift-deploy"]),
+        ]
+    );
+    let undoable = r#"{ "steps": [{ "weight": 10 }], "point-of-no-return": "none" }"#;
+    let rollout = canary(undoable).plan(&fixture().evaluation()).expect("there is a way");
+    assert_eq!(back(&rollout)[0], ("back-replace-stable", vec!["replace-stable"]));
+}
+
+#[test]
+fn a_plan_that_is_forward_only_has_no_way_back() {
+    let mut fixture = fixture();
+    fixture.plan = Some(Plan { way_back: Some(WayBack::new(WayBackKind::ForwardOnly)), ..Fixture::plan("plan-1") });
+    assert_eq!(plan(&fixture).expect("there is a way").back, []);
+}
+
+#[test]
+fn steps_have_the_planned_lengths_of_the_settings_and_holds_their_own() {
+    let settings = r#"{ "steps": [{ "weight": 10, "hold": "10m", "analyze": ["latency"] }],
+        "planned": { "deploy": "7m", "remove": "2m" } }"#;
+    let rollout = canary(settings).plan(&fixture().evaluation()).expect("there is a way");
+    let planned: Vec<(&str, i64)> = rollout.all_steps().map(|step| (step.id.as_str(), step.planned / 60_000)).collect();
+    assert_eq!(
+        planned[..4],
+        [("canary-1-deploy", 7), ("canary-1-route", 1), ("canary-1-hold", 10), ("canary-1-analyze", 5)]
+    );
+    assert_eq!(planned.last(), Some(&("back-remove-canary", 2)));
 }
 
 #[test]
@@ -210,8 +258,9 @@ fn after_the_point_of_no_return_a_failure_pauses() {
     let strategy = canary(r#"{ "steps": [{ "weight": 10 }] }"#);
     let mut rehearsal = Rehearsal::new(&strategy, fixture());
     rehearsal.run(&strategy, |_| StepStatus::Succeeded);
-    let last = rehearsal.progress.steps.len() - 1;
-    rehearsal.progress.steps[last].status = StepStatus::Failed;
+    let steps = &mut rehearsal.progress().steps;
+    let last = steps.len() - 1;
+    steps[last].status = StepStatus::Failed;
     let (_, action) = rehearsal.run(&strategy, |_| StepStatus::Succeeded);
     assert!(
         matches!(action, Action::Pause(reason) if reason.message.contains("cannot be rolled back after the point of no return"))

@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 
-use lockgate_plugin::{Answer, ApprovalPolicy, Evaluation, Plugin, PluginError, SettingsFinding, Violation};
+use lockgate_plugin::{Answer, ApprovalPolicy, Evaluation, Finding, Plugin, PluginError, SettingsFinding};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ enum Attack {
     Sorting,
     Log,
     Reasons,
-    Violations,
+    Findings,
     Evidence,
     Error,
 }
@@ -65,8 +65,8 @@ impl ApprovalPolicy for Attacker {
             Attack::Reasons => {
                 return Ok((0..10_000).fold(Answer::allow(), |answer, _| answer.because("because", "why not")));
             }
-            Attack::Violations => {
-                return Ok(Answer::deny_all((0..10_000).map(|n| Violation::new("violation", format!("number {n}")))));
+            Attack::Findings => {
+                return Ok(Answer::deny_all((0..10_000).map(|n| Finding::new("finding", format!("number {n}")))));
             }
             Attack::Evidence => {
                 for n in 0..1000 {

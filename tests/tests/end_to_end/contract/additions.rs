@@ -29,9 +29,9 @@ fn a_new_method_of_the_snapshot_is_accepted() {
 #[test]
 fn a_new_method_that_answers_with_a_new_type_is_accepted() {
     let (from, to) = (
-        "  /// How an earlier deployment ended.\n",
+        "  /// How a deployment ended.\n",
         "  /// Whose it is.\n  @since(version = 0.2.1)\n  record tenant {\n    name: string,\n  }\n\n  \
-         /// How an earlier deployment ended.\n",
+         /// How a deployment ended.\n",
     );
     let new = next()
         .with("types", from, to)

@@ -27,7 +27,7 @@ fn noticed(new: Contract) -> Noticed {
 
 #[test]
 fn a_removed_function_is_caught() {
-    let function = "  @since(version = 0.2.0)\n  advance: func(evaluation: borrow<evaluation>, progress: progress) -> \
+    let function = "  @since(version = 0.2.0)\n  advance: func(evaluation: borrow<evaluation>) -> \
                     result<action, plugin-error>;\n";
     // A component that exports more than is expected of it fits: this one is about whoever calls the function.
     assert_eq!(changed("strategy", function, ""), Noticed::ByRulesAlone);
@@ -128,7 +128,7 @@ fn a_removed_variant_case_is_caught() {
 
 #[test]
 fn a_variant_case_with_another_payload_is_caught() {
-    assert_eq!(changed("approval", "    deny(list<violation>),", "    deny(violation),"), Noticed::ByBoth);
+    assert_eq!(changed("strategy", "    perform(list<string>),", "    perform(string),"), Noticed::ByBoth);
 }
 
 #[test]
@@ -195,9 +195,9 @@ fn a_removed_world_is_caught() {
 #[test]
 fn a_type_that_no_world_uses_must_stay_too() {
     let released = Contract::as_released();
-    let unused = "  /// How an earlier deployment ended.\n";
+    let unused = "  /// How a deployment ended.\n";
     let with_unused = "  /// Used by nobody.\n  @since(version = 0.2.0)\n  record spare {\n    name: string,\n  }\n\n  \
-                       /// How an earlier deployment ended.\n";
+                       /// How a deployment ended.\n";
     let old = released.clone().with("types", unused, with_unused);
     assert_eq!(refused_components(&old, &released), Vec::<String>::new());
     assert_eq!(breaches(&old, &released), ["lockgate:types/types.spare is gone"]);

@@ -162,7 +162,7 @@ const TUPLES: &[&str] = &["http.request.headers", "http.response.headers"];
 const DEEPEST: usize = 5;
 
 /// What the exported functions answer with.
-const ANSWERS: &[&str] = &["policy.answer", "check.report", "strategy.rollout", "strategy.action"];
+const ANSWERS: &[&str] = &["policy.answer", "check.report", "rollouts.rollout", "strategy.action", "plugin.readiness"];
 
 /// Every breach of a rule, with its place.
 fn breaches(contract: &Contract) -> Vec<String> {

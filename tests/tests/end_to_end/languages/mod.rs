@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use lockgate_domain::{Answer, Failure, FailureKind, LogLevel, Need, Requirement, Ruling, SettingsFinding};
+use lockgate_domain::{Answer, Failure, FailureKind, LogLevel, Need, PolicyVerdict, Requirement, SettingsFinding};
 use lockgate_runtime::{Evaluation, Grants, Limits, LoadError, LoadRequest, Plugin, Runtime, RuntimeConfig, StartUp};
 use serde_json::{Value, json};
 
@@ -75,14 +75,13 @@ fn cache() -> PathBuf {
 /// An answer in one line, as the cases have it.
 fn told(answer: &Answer) -> String {
     let reasons: Vec<&str> = answer.reasons.iter().map(|reason| reason.code.as_str()).collect();
-    let mut told = match &answer.ruling {
-        Ruling::Allow => "allow".to_owned(),
-        Ruling::Abstain => "abstain".to_owned(),
-        Ruling::Deny(violations) => {
-            let people: Vec<&str> = violations.iter().filter_map(|violation| violation.subject.as_deref()).collect();
+    let mut told = match answer.verdict {
+        PolicyVerdict::Allow | PolicyVerdict::Abstain => answer.verdict.as_str().to_owned(),
+        PolicyVerdict::Deny => {
+            let people: Vec<&str> = answer.findings.iter().filter_map(|finding| finding.about.as_deref()).collect();
             format!("deny: {}", people.join(", "))
         }
-        Ruling::Require(requirements) => match requirements.as_slice() {
+        PolicyVerdict::Require => match answer.requirements.as_slice() {
             [Requirement { need: Need::Approvals(need), .. }] => {
                 format!("require {}, not of {}", need.missing, need.excluded.join(", "))
             }
@@ -159,9 +158,9 @@ fn the_policy_says_what_it_found_in_words() {
     let case = Case::new("in words", "high")
         .answers([Told::approves("ann").days_ago(31), Told::rejects("bob").saying("not before the sale")]);
     let answer = decided(&Language::Rust.load(Limits::default()), &case).outcome.unwrap();
-    let Ruling::Deny(violations) = &answer.ruling else { panic!("{answer:?}") };
+    assert_eq!(answer.verdict, PolicyVerdict::Deny);
     let said: Vec<(&str, &str)> =
-        violations.iter().map(|violation| (violation.code.as_str(), violation.message.as_str())).collect();
+        answer.findings.iter().map(|finding| (finding.code.as_str(), finding.message.as_str())).collect();
     assert_eq!(said, [("rejected", "`bob` rejected the deployment as `release-manager`: “not before the sale”")]);
     let reasons: Vec<&str> = answer.reasons.iter().map(|reason| reason.message.as_str()).collect();
     assert_eq!(reasons, ["the approval of `ann` does not count: it is older than 30 days"]);

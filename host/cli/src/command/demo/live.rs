@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use lockgate_domain::{Component, Digest, Instance, InstanceStatus};
+use lockgate_domain::{Component, Digest, Instance, InstanceStatus, Share};
 use serde::{Deserialize, Serialize};
 
 use super::files::{BINARY, ReleasePackage, place, version_of};
@@ -55,14 +55,14 @@ impl LiveEnvironment {
         format!("{ENVIRONMENT}-{:02}", index + 1)
     }
 
-    /// Installs a release into a slot, on that percentage of the instances.
-    pub(super) fn deploy(&self, package: &ReleasePackage, slot: &str, percent: u8) -> Result<()> {
-        (0..share(percent)).try_for_each(|index| install(package, &self.instance(index).join(slot)))
+    /// Installs a release into a slot, on that share of the instances.
+    pub(super) fn deploy(&self, package: &ReleasePackage, slot: &str, capacity: Share) -> Result<()> {
+        (0..instances(capacity)).try_for_each(|index| install(package, &self.instance(index).join(slot)))
     }
 
-    /// Lets that percentage of the instances serve a slot, and the others the stable one.
-    pub(super) fn route(&self, slot: &str, percent: u8) -> Result<()> {
-        let reached = share(percent);
+    /// Lets that share of the instances serve a slot, and the others the stable one.
+    pub(super) fn route(&self, slot: &str, weight: Share) -> Result<()> {
+        let reached = instances(weight);
         for index in 0..INSTANCES {
             self.serve(index, if index < reached { slot } else { STABLE })?;
         }
@@ -70,7 +70,7 @@ impl LiveEnvironment {
     }
 
     /// Stops serving a slot, and deletes it.
-    pub(super) fn retire(&self, slot: &str) -> Result<()> {
+    pub(super) fn remove(&self, slot: &str) -> Result<()> {
         for index in 0..INSTANCES {
             if self.served(index)? == slot {
                 self.serve(index, STABLE)?;
@@ -164,7 +164,7 @@ fn install(package: &ReleasePackage, folder: &Path) -> Result<()> {
     fs::write(&file, print::json(&record)?).with_context(|| place(&file))
 }
 
-/// The number of instances for a percentage: at least one, if it is not zero.
-fn share(percent: u8) -> usize {
-    (INSTANCES * usize::from(percent)).div_ceil(100).min(INSTANCES)
+/// The number of instances that a share of them is, rounded up.
+fn instances(share: Share) -> usize {
+    (INSTANCES * usize::from(share.hundredths())).div_ceil(usize::from(Share::ALL.hundredths()))
 }

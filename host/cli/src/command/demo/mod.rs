@@ -259,7 +259,7 @@ impl DemoRun {
             vec![step.id.clone(), action(&step.action), last]
         });
         anstream::println!("\n{}", grid(&["step", "action", ""], rows.collect()));
-        deployment.plan.get_or_insert_default().rollout = Some(rollout);
+        deployment.rollout = Some(rollout);
         Ok(())
     }
 
@@ -272,7 +272,7 @@ impl DemoRun {
     }
 
     fn roll_out(&self, live: &LiveEnvironment, candidate: &LockgateBuild, deployment: &Deployment) -> Result<()> {
-        let rollout = deployment.plan.as_ref().and_then(|plan| plan.rollout.clone()).context("there is no rollout")?;
+        let rollout = deployment.rollout.clone().context("there is no rollout")?;
         let mut progress = Progress::new(rollout);
         let mut folders = FolderWorld {
             model: &self.model,
@@ -299,13 +299,16 @@ impl DemoRun {
 
 fn action(action: &StepAction) -> String {
     match action {
-        StepAction::Deploy { slot, capacity } => format!("deploy {capacity} % of {slot}"),
-        StepAction::Route { slot, weight } => format!("route {weight} % to {slot}"),
-        StepAction::Hold(Some(length)) => format!("hold for {length}"),
-        StepAction::Hold(None) => "wait for a person".to_owned(),
-        StepAction::Analyze(checks) => format!("analyse {}", checks.join(", ")),
-        StepAction::Retire(slot) => format!("retire {slot}"),
-        StepAction::Activity(name) => name.clone(),
+        StepAction::Deploy { to, capacity, .. } => format!("deploy {capacity} of {to}"),
+        StepAction::Route { slot, weight, .. } => format!("route {weight} to {slot}"),
+        StepAction::Hold { length: Some(length), .. } => format!("hold for {length}"),
+        StepAction::Hold { length: None, .. } => "wait for a person".to_owned(),
+        StepAction::Analyze { checks, .. } => format!("analyse {}", checks.join(", ")),
+        StepAction::Disable(target) => format!("disable {target}"),
+        StepAction::Remove(target) => format!("remove {target}"),
+        StepAction::Work { instructions, .. } => instructions.clone(),
+        StepAction::Activity { name, .. } => name.clone(),
+        StepAction::Custom(document) => document.schema.clone(),
     }
 }
 

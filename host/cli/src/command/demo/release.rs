@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use lockgate_domain::{
-    Approval, ApprovalAnswer, Deployment, DeploymentResult, Digest, Duration, Instance, LastKnownGood, PastDeployment,
-    Person, Risk, Scenario, TimeWindow, Timestamp, WayBack,
+    Approval, ApprovalAnswer, Deployment, DeploymentResult, Digest, Duration, Instance, PastDeployment, Person, Risk,
+    Scenario, TimeWindow, Timestamp, WayBack,
 };
 
 use super::files::{LockgateBuild, short_hex};
@@ -50,11 +50,10 @@ impl DeploymentParts<'_> {
         plan.slot = Some(window);
         plan.suppression = Some(window);
         plan.targets = (0..INSTANCES).map(LiveEnvironment::id).collect();
-        plan.way_back = Some(WayBack::LastKnownGood(LastKnownGood {
-            release: current.package.release.clone(),
+        plan.way_back = Some(WayBack {
             digest: Some(current.release_digest()?),
-            rehearsed: true,
-        }));
+            ..WayBack::last_known_good(current.package.release.clone())
+        });
         deployment.desired_instances = inventory
             .iter()
             .cloned()

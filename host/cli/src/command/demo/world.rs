@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use lockgate_domain::{
     BindingAnswer, Deployment, Evidence, Gate, InstanceStatus, Phase, Progress, Snapshot, Stage, Step, StepAction,
-    StepStatus, Timestamp, Wait, WayBack,
+    StepStatus, Target, Timestamp, Wait,
 };
 use lockgate_engine::LoadedModel;
 use lockgate_engine::rollout::{EffectError, RolloutEvent, World};
 
 use super::files::ReleasePackage;
-use super::live::{LiveEnvironment, STABLE};
+use super::live::LiveEnvironment;
 use crate::terminal::{BAD, FAINT, GOOD, indented, styled};
 
 /// The environment that the rollout changes and measures.
@@ -62,23 +62,14 @@ impl World for FolderWorld<'_> {
 
     fn perform(&mut self, step: &Step) -> Result<(), EffectError> {
         match &step.action {
-            StepAction::Deploy { slot, capacity } => self.live.deploy(self.package, slot, *capacity),
-            StepAction::Route { slot, weight } => self.live.route(slot, *weight),
-            StepAction::Retire(slot) => self.live.retire(slot),
+            StepAction::Deploy { to: Target { slot: Some(slot), .. }, capacity, .. } => {
+                self.live.deploy(self.package, slot, *capacity)
+            }
+            StepAction::Route { slot, weight, .. } => self.live.route(slot, *weight),
+            StepAction::Remove(Target { slot: Some(slot), .. }) => self.live.remove(slot),
             other => return Err(EffectError(format!("this environment does not support {other:?}"))),
         }
         .map_err(effect)
-    }
-
-    /// Before the point of no return, the stable slots still have the old release: consumers are routed back to it.
-    fn roll_back(&mut self, _: &WayBack, progress: &Progress) -> Result<(), EffectError> {
-        self.live.route(STABLE, 100).map_err(effect)?;
-        for step in &progress.rollout.steps {
-            if let StepAction::Retire(slot) = &step.action {
-                self.live.retire(slot).map_err(effect)?;
-            }
-        }
-        Ok(())
     }
 
     fn wait(&mut self, wait: &Wait) -> Result<bool, EffectError> {
@@ -91,7 +82,7 @@ impl World for FolderWorld<'_> {
     fn note(&mut self, event: &RolloutEvent<'_>, progress: &Progress) {
         match event {
             RolloutEvent::Began(step) => {
-                self.is_analysing = matches!(step.action, StepAction::Analyze(_));
+                self.is_analysing = matches!(step.action, StepAction::Analyze { .. });
                 self.results.clear();
             }
             RolloutEvent::Analysed(_, outcome) => {

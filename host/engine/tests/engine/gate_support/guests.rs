@@ -72,18 +72,18 @@ pub(crate) fn strategy(schema: &str, analysis: &str) -> Vec<u8> {
         (func (export "lockgate:strategy/strategy@0.2.0-rc.1#advance") (param i32) (result i32) unreachable)
         (func (export "lockgate:strategy/strategy@0.2.0-rc.1#plan") (param $evaluation i32) (result i32)
             (call $give-back (local.get $evaluation))
-            ;; The step: id, title, analyze([analysis]).
+            ;; The step: id, title, analyze({{ checks: [analysis] }}).
             (i32.store (i32.const 4096) (i32.const 8448)) (i32.store (i32.const 4100) (i32.const 3))
             (i32.store (i32.const 4104) (i32.const 8448)) (i32.store (i32.const 4108) (i32.const 3))
             (i32.store8 (i32.const 4112) (i32.const 3))
             (i32.store (i32.const 4120) (i32.const 4200)) (i32.store (i32.const 4124) (i32.const 1))
             (i32.store (i32.const 4200) (i32.const 8500)) (i32.store (i32.const 4204) (i32.const {length}))
-            ;; ok(rollout): the steps, no point of no return, removal as the way back, the summary.
+            ;; ok(rollout): the steps, no steps back, no point of no return, removal as the way back, the summary.
             (i32.store8 (i32.const 2000) (i32.const 0))
             (i32.store (i32.const 2004) (i32.const 4096)) (i32.store (i32.const 2008) (i32.const 1))
-            (i32.store8 (i32.const 2012) (i32.const 0))
-            (i32.store8 (i32.const 2024) (i32.const 0))
-            (i32.store (i32.const 2052) (i32.const 8448)) (i32.store (i32.const 2056) (i32.const 3))
+            (i32.store8 (i32.const 2020) (i32.const 0))
+            (i32.store8 (i32.const 2032) (i32.const 0))
+            (i32.store (i32.const 2072) (i32.const 8448)) (i32.store (i32.const 2076) (i32.const 3))
             (i32.const 2000))"#
     );
     let world = "export lockgate:strategy/strategy@0.2.0-rc.1;";

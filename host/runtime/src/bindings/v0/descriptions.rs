@@ -79,7 +79,7 @@ fn code_description(
     Ok(CodeDescription {
         code: intake.code(&AnswerPath::Field(at, "code"), described.code)?,
         kind: intake.code(&AnswerPath::Field(at, "kind"), described.kind)?,
-        severity: described.severity.map(super::reports::severity),
+        severity: described.severity.map(super::answers::severity),
         summary: intake.some_text(&AnswerPath::Field(at, "summary"), described.summary)?,
         references: described.references.into_iter().map(|reference| intake.text(reference)).collect(),
     })

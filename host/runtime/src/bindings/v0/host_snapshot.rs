@@ -6,7 +6,7 @@ use wasmtime::component::{HasSelf, Linker, Resource};
 
 use super::generated::EvaluationResource;
 use super::generated::lockgate::host::snapshot::{self as wit, ReadError};
-use super::generated::lockgate::types::types;
+use super::generated::lockgate::types::{rollouts as seen, types};
 use super::snapshot;
 use crate::sandbox::{HostFunction, Sandbox};
 
@@ -23,6 +23,8 @@ pub(crate) fn link_snapshot(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()
 }
 
 impl types::Host for Sandbox {}
+
+impl seen::Host for Sandbox {}
 
 impl wit::Host for Sandbox {}
 
@@ -56,6 +58,9 @@ impl wit::HostEvaluation for Sandbox {
         environment "environment" -> wit::Environment = |s| (&s.deployment.environment).into();
         change "change" -> wit::Change = |s| (&s.deployment.change).into();
         plan "plan" -> Option<wit::Plan> = |s| s.deployment.plan.as_ref().map(Into::into);
+        rollout "rollout" -> Option<seen::Rollout> = |s| s.deployment.laid_out().map(Into::into);
+        progress "progress" -> Option<seen::Progress> = |s| s.deployment.progress.as_ref().map(Into::into);
+        analysis "analysis" -> Option<seen::Analysis> = |s| s.deployment.analysis.as_ref().map(Into::into);
         desired_instances "desired-instances" -> Vec<wit::Instance> = |s| snapshot::each(&s.deployment.desired_instances);
         actual_instances "actual-instances" -> Vec<wit::Instance> = |s| snapshot::each(&s.deployment.actual_instances);
         approvals "approvals" -> Vec<wit::Approval> = |s| s.deployment.independent_approvals().map(Into::into).collect();

@@ -113,17 +113,58 @@ impl AnswerIntake {
         items.into_iter().enumerate().map(|(index, item)| take(self, &AnswerPath::Item(at, index), item)).collect()
     }
 
+    /// Converts a value that may be missing.
+    pub(super) fn optional<W, D>(
+        &mut self,
+        at: &AnswerPath<'_>,
+        value: Option<W>,
+        take: impl FnOnce(&mut Self, &AnswerPath<'_>, W) -> Conversion<D>,
+    ) -> Conversion<Option<D>> {
+        value.map(|value| take(self, at, value)).transpose()
+    }
+
+    /// Converts a number, which is finite: JSON has no other.
+    pub(super) fn number(&mut self, at: &AnswerPath<'_>, number: f64) -> Conversion<f64> {
+        self.size = self.size.saturating_add(size_of::<f64>() as u64);
+        if number.is_finite() { Ok(number) } else { at.broken(format_args!("is {number}: numbers are finite")) }
+    }
+
+    /// Converts a length of time, which is not negative.
+    pub(super) fn length(&mut self, at: &AnswerPath<'_>, millis: i64) -> Conversion<domain::Duration> {
+        self.size = self.size.saturating_add(size_of::<i64>() as u64);
+        match u64::try_from(millis) {
+            Ok(millis) => Ok(domain::Duration::from_millis(millis)),
+            Err(_) => at.broken(format_args!("is {millis} ms: a length of time is not negative")),
+        }
+    }
+
+    /// Converts a digest in the form that the host writes.
+    pub(super) fn digest(&mut self, at: &AnswerPath<'_>, digest: String) -> Conversion<domain::Digest> {
+        let digest = self.text(digest);
+        match digest.parse() {
+            Ok(digest) => Ok(digest),
+            Err(_) => {
+                let digest = excerpt(&digest);
+                at.broken(format_args!("is `{digest}`: write `sha256:` and 64 lower-case hex digits"))
+            }
+        }
+    }
+
+    /// Converts a value that is one JSON text.
+    pub(super) fn json(&mut self, at: &AnswerPath<'_>, json: String) -> Conversion<serde_json::Value> {
+        let text = self.text(json);
+        match domain::read_json(text.as_bytes()) {
+            Ok(json) => Ok(json),
+            Err(error @ JsonError::Faults(_)) => at.broken(format_args!("cannot be stored as it is: {error}")),
+            Err(error) => at.broken(format_args!("is not JSON: {error}")),
+        }
+    }
+
     /// Converts a document, which names its schema and whose text is JSON.
     pub(super) fn document(&mut self, at: &AnswerPath<'_>, document: wit::Document) -> Conversion<domain::Document> {
         let schema = self.name(&AnswerPath::Field(at, "schema"), document.schema)?;
-        let text = self.text(document.json);
-        match domain::read_json(text.as_bytes()) {
-            Ok(json) => Ok(domain::Document { schema, json }),
-            Err(error @ JsonError::Faults(_)) => {
-                AnswerPath::Field(at, "json").broken(format_args!("cannot be stored as it is: {error}"))
-            }
-            Err(error) => AnswerPath::Field(at, "json").broken(format_args!("is not JSON: {error}")),
-        }
+        let json = self.json(&AnswerPath::Field(at, "json"), document.json)?;
+        Ok(domain::Document { schema, json })
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) use facts::{find as find_fact, names as fact_names};
 pub(crate) use intake::{AnswerIntake, ContractBreach};
 use lockgate_domain::Kind;
 pub(crate) use reports::report;
-pub(crate) use rollouts::{action, progress, rollout};
+pub(crate) use rollouts::{action, rollout};
 
 pub(crate) use generated::exports::lockgate::approval::policy;
 pub(crate) use generated::exports::lockgate::check::check;

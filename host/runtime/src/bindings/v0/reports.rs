@@ -1,17 +1,21 @@
 //! Converts the reports of validation checks.
 
-use lockgate_domain::{CheckOutcome, Exhibit, Finding, Report, Severity};
+use std::collections::BTreeSet;
 
-use super::answers::violation;
+use lockgate_domain::{Advice, CheckOutcome, Exhibit, Measurement, Report, Timestamp};
+
+use super::answers::{finding, requirement};
 use super::check;
 use super::generated::lockgate::types::types as wit;
 use super::intake::{AnswerIntake, AnswerPath, Conversion, excerpt};
 
-/// Converts the report of a check. `failed` and `inconclusive` have at least one finding, and the names of exhibits are unique.
+/// Converts the report of a check. `failed` and `inconclusive` have at least one finding, `pending` says what it waits
+/// for, and the names of measurements and of exhibits are unique.
 pub(crate) fn report(intake: &mut AnswerIntake, report: check::Report) -> Conversion<Report> {
     let outcome = match report.outcome {
         check::Outcome::Passed => CheckOutcome::Passed,
         check::Outcome::Failed => CheckOutcome::Failed,
+        check::Outcome::Pending => CheckOutcome::Pending,
         check::Outcome::Inconclusive => CheckOutcome::Inconclusive,
         check::Outcome::Skipped => CheckOutcome::Skipped,
     };
@@ -20,38 +24,69 @@ pub(crate) fn report(intake: &mut AnswerIntake, report: check::Report) -> Conver
         let outcome = outcome.as_str();
         return findings.broken(format_args!("is empty: the outcome `{outcome}` needs at least one finding"));
     }
+    let requirements = AnswerPath::Root("requirements");
+    match outcome {
+        CheckOutcome::Pending if report.requirements.is_empty() && report.again.is_none() => {
+            return requirements.broken("is empty: the outcome `pending` needs a requirement, or a time in `again`");
+        }
+        CheckOutcome::Passed | CheckOutcome::Skipped if !report.requirements.is_empty() => {
+            let outcome = outcome.as_str();
+            return requirements.broken(format_args!("is not empty: the outcome `{outcome}` needs nothing"));
+        }
+        _ => {}
+    }
+    let measurements = AnswerPath::Root("measurements");
     let exhibits = AnswerPath::Root("exhibits");
     let report = Report {
         outcome,
         summary: intake.some_text(&AnswerPath::Root("summary"), report.summary)?,
         findings: intake.each(&findings, report.findings, finding)?,
+        requirements: intake.each(&requirements, report.requirements, requirement)?,
+        measurements: intake.each(&measurements, report.measurements, measurement)?,
         exhibits: intake.each(&exhibits, report.exhibits, exhibit)?,
+        advice: report.advice.map(|advice| match advice {
+            check::Advice::GoOn => Advice::GoOn,
+            check::Advice::Wait => Advice::Wait,
+            check::Advice::GoBack => Advice::GoBack,
+            check::Advice::Patch => Advice::Patch,
+        }),
+        again: report.again.map(Timestamp::from_millis),
     };
-    let mut seen = std::collections::BTreeSet::new();
-    match report.exhibits.iter().find(|exhibit| !seen.insert(&exhibit.name)) {
-        Some(twice) => exhibits.broken(format_args!("has two entries named `{}`", excerpt(&twice.name))),
-        None => Ok(report),
+    distinct(&measurements, report.measurements.iter().map(|measurement| measurement.name.as_str()))?;
+    distinct(&exhibits, report.exhibits.iter().map(|exhibit| exhibit.name.as_str()))?;
+    Ok(report)
+}
+
+/// Checks that no name stands twice.
+fn distinct<'a>(at: &AnswerPath<'_>, names: impl Iterator<Item = &'a str>) -> Conversion<()> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return at.broken(format_args!("has two entries named `{}`", excerpt(name)));
+        }
     }
+    Ok(())
 }
 
-pub(super) fn severity(severity: wit::Severity) -> Severity {
-    match severity {
-        wit::Severity::Info => Severity::Info,
-        wit::Severity::Low => Severity::Low,
-        wit::Severity::Medium => Severity::Medium,
-        wit::Severity::High => Severity::High,
-        wit::Severity::Critical => Severity::Critical,
-    }
+fn measurement(
+    intake: &mut AnswerIntake,
+    at: &AnswerPath<'_>,
+    measurement: wit::Measurement,
+) -> Conversion<Measurement> {
+    Ok(Measurement {
+        name: intake.some_text(&AnswerPath::Field(at, "name"), measurement.name)?,
+        value: intake.number(&AnswerPath::Field(at, "value"), measurement.value)?,
+        unit: intake.some_text(&AnswerPath::Field(at, "unit"), measurement.unit)?,
+        at_least: intake.optional(&AnswerPath::Field(at, "at-least"), measurement.at_least, AnswerIntake::number)?,
+        at_most: intake.optional(&AnswerPath::Field(at, "at-most"), measurement.at_most, AnswerIntake::number)?,
+        samples: measurement.samples,
+    })
 }
 
-fn finding(intake: &mut AnswerIntake, at: &AnswerPath<'_>, finding: check::Finding) -> Conversion<Finding> {
-    let severity = severity(finding.severity);
-    Ok(Finding { severity, violation: violation(intake, &AnswerPath::Field(at, "violation"), finding.violation)? })
-}
-
-fn exhibit(intake: &mut AnswerIntake, at: &AnswerPath<'_>, exhibit: check::Exhibit) -> Conversion<Exhibit> {
+fn exhibit(intake: &mut AnswerIntake, at: &AnswerPath<'_>, exhibit: wit::Exhibit) -> Conversion<Exhibit> {
     Ok(Exhibit {
         name: intake.some_text(&AnswerPath::Field(at, "name"), exhibit.name)?,
+        title: intake.some_text(&AnswerPath::Field(at, "title"), exhibit.title)?,
         content: intake.document(&AnswerPath::Field(at, "content"), exhibit.content)?,
     })
 }

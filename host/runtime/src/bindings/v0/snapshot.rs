@@ -69,7 +69,8 @@ same! {
     ChangeApproval { Requested Approved Rejected }
     ApprovalAnswer { Approved Rejected }
     InstanceStatus { Planned Deploying Running Degraded Stopped Removed }
-    DeploymentResult { Operational RolledBack Failed Aborted Rejected }
+    WayBackKind { Removal LastKnownGood ForwardOnly }
+    DeploymentResult { UnderWay Operational RolledBack Failed Aborted Rejected }
 }
 
 impl From<domain::Risk> for wit::Level {
@@ -240,14 +241,11 @@ impl From<&domain::Approval> for wit::Approval {
 
 impl From<&domain::WayBack> for wit::WayBack {
     fn from(way_back: &domain::WayBack) -> Self {
-        match way_back {
-            domain::WayBack::Removal => Self::Removal,
-            domain::WayBack::LastKnownGood(good) => Self::LastKnownGood(wit::LastKnownGood {
-                release: good.release.clone(),
-                digest: good.digest.map(|digest| digest.text()),
-                rehearsed: good.rehearsed,
-            }),
-            domain::WayBack::ForwardOnly => Self::ForwardOnly,
+        Self {
+            kind: way_back.kind.into(),
+            release: way_back.release.clone(),
+            digest: way_back.digest.map(|digest| digest.text()),
+            rehearsed_by: way_back.rehearsed_by.clone(),
         }
     }
 }

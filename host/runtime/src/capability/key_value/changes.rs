@@ -81,7 +81,7 @@ impl NamespaceChanges {
     /// The failure of a call whose changes cannot be stored: its answer must not count without them.
     pub fn not_kept(error: &NamespaceError) -> Failure {
         let message = format!("the plugin's changes to its namespace cannot be stored: {error}");
-        Failure { kind: FailureKind::HostFailed, message, code: None, limit: None, used: None }
+        Failure { kind: FailureKind::HostFailed, message, code: None, transient: false, limit: None, used: None }
     }
 }
 

@@ -151,7 +151,7 @@ pub(crate) fn deployment(id: &str) -> Value {
         },
         "plan": {
             "id": "plan-1", "point_of_no_return": "replace-stable",
-            "way_back": {"last-known-good": {"release": "shop-1"}}
+            "way_back": {"kind": "last-known-good", "release": "shop-1"}
         }
     })
 }

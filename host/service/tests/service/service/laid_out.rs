@@ -15,11 +15,11 @@ use crate::gate_support::guests::asking;
 fn a_rollout_that_is_laid_out_in_fulfill_keeps_to_the_plan() {
     for (plan, code) in [
         (
-            json!({"id": "plan-1", "point_of_no_return": "one", "way_back": "removal"}),
+            json!({"id": "plan-1", "point_of_no_return": "one", "way_back": {"kind": "removal"}}),
             Some("point-of-no-return-unknown"),
         ),
-        (json!({"id": "plan-1", "way_back": "forward-only"}), Some("way-back-differs")),
-        (json!({"id": "plan-1", "way_back": "removal"}), None),
+        (json!({"id": "plan-1", "way_back": {"kind": "forward-only"}}), Some("way-back-differs")),
+        (json!({"id": "plan-1", "way_back": {"kind": "removal"}}), None),
     ] {
         let (folder, model) = asking("integrity");
         let ledger = Arc::new(open_ledger(&folder.folder));
@@ -39,7 +39,7 @@ fn a_rollout_that_is_laid_out_in_fulfill_keeps_to_the_plan() {
             assert!(stand.pass("dep-1", stage, phase).unwrap().passed);
         }
         let refused = match stand.engine.next_step(&stand.by(&person("ci", &["pipeline"])), "dep-1".into()) {
-            Err(ServiceError::Rollout(RolloutError::Refused(violation))) => Some(violation.code),
+            Err(ServiceError::Rollout(RolloutError::Refused(finding))) => Some(finding.code),
             // It is laid out, and the strategy of the test has no more to say.
             Err(ServiceError::Rollout(RolloutError::Strategy(_))) => None,
             other => panic!("{other:?}"),

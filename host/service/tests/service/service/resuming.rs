@@ -85,8 +85,9 @@ const ANALYSED: &str = "{ weight = 10, analyze = [\"licences\"] }";
 fn a_hold_for_a_person_is_ended_by_a_person_in_a_role_that_the_model_names() {
     for role in ["deployment-manager", "release-manager", "operations-manager", "change-authority"] {
         let stand = fulfilling("", CONFIRMED);
-        let NextStep::Wait { wait } = go_on(&stand, "") else { panic!() };
-        assert!(wait.for_person);
+        let NextStep::Wait { wait, resume_by } = go_on(&stand, "") else { panic!() };
+        assert_eq!(wait.until, None);
+        assert!(resume_by.contains(&role.to_owned()), "{resume_by:?}");
         assert_that_others_cannot_resume(&stand, "canary-1-confirm");
         report(&stand, &person("mo", &[role]), "canary-1-confirm", StepOutcome::Resumed).unwrap();
         assert!(matches!(next(&stand), NextStep::Perform { .. }));
@@ -125,7 +126,7 @@ fn an_analysis_without_enough_data_counts_as_done_when_a_person_resumes_it() {
     let last = serde_json::to_value(&events.last().unwrap().event).unwrap();
     assert_eq!((&last["event"], &last["why"]), (&json!("step-resumed"), &json!("it is as expected")));
     let state = progress.state("canary-1-analyze").unwrap();
-    assert_eq!((state.status, state.resumed), (StepStatus::Succeeded, true));
+    assert_eq!((state.status, state.resumed_by.as_deref()), (StepStatus::Succeeded, Some("mo")));
     assert_eq!(go_on(&stand, ""), NextStep::Complete);
     stand.activities("dep-1", Stage::Fulfill);
     assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap().passed);

@@ -1,6 +1,6 @@
 //! Blackouts without a year come back each year.
 
-use super::{ask, at, findings, fixture, requirement, violation};
+use super::{ask, at, finding, findings, fixture, requirement};
 
 fn yearly(zone: &str, from: &str, until: &str) -> String {
     format!(
@@ -115,5 +115,5 @@ fn two_yearly_blackouts_that_leave_nothing_never_open() {
         ]
     }"#;
     let answer = ask(settings, &fixture("2027-05-01T12:00:00Z"));
-    assert_eq!(violation(&answer).code, "no-opening");
+    assert_eq!(finding(&answer).code, "no-opening");
 }

@@ -1,6 +1,6 @@
 //! An answer has all reasons that hold, so that a waiver of one code lets nothing else through.
 
-use super::{Answer, ChangeCategory, Fixture, Phase, Ruling, Stage, TimeWindow, ask, fixture, planned};
+use super::{Answer, ChangeCategory, Fixture, Phase, Stage, TimeWindow, Verdict, ask, fixture, planned};
 
 /// Tuesday evening, a blackout on 24 and 25 November, and another one that begins on the 25th.
 const SETTINGS: &str = r#"{
@@ -14,10 +14,10 @@ const SETTINGS: &str = r#"{
 
 /// Each code and what it is about: all that keeps the deployment from going on.
 fn codes(answer: &Answer) -> Vec<&str> {
-    match &answer.ruling {
-        Ruling::Deny(violations) => violations.iter().map(|violation| violation.code.as_str()).collect(),
-        Ruling::Require(requirements) => requirements.iter().map(|requirement| requirement.code.as_str()).collect(),
-        Ruling::Allow | Ruling::Abstain => Vec::new(),
+    match answer.verdict {
+        Verdict::Deny => answer.findings.iter().map(|finding| finding.code.as_str()).collect(),
+        Verdict::Require => answer.requirements.iter().map(|requirement| requirement.code.as_str()).collect(),
+        Verdict::Allow | Verdict::Abstain => Vec::new(),
     }
 }
 
@@ -47,8 +47,8 @@ fn a_closed_window_does_not_hide_a_blackout() {
 #[test]
 fn each_blackout_that_holds_is_named() {
     let answer = at_fulfill("2026-11-25T12:00:00Z", Some(("2026-11-24T00:00:00Z", "2026-12-09T00:00:00Z")));
-    let Ruling::Require(requirements) = &answer.ruling else { panic!("{answer:?}") };
-    let messages: Vec<&str> = requirements.iter().map(|requirement| requirement.message.as_str()).collect();
+    assert_eq!(answer.verdict, Verdict::Require, "{answer:?}");
+    let messages: Vec<&str> = answer.requirements.iter().map(|requirement| requirement.message.as_str()).collect();
     let opens = "the next opening begins at 2026-12-01T20:00:00Z (Tue 2026-12-01 20:00 in UTC)";
     assert_eq!(
         messages,
@@ -127,8 +127,8 @@ fn an_emergency_is_kept_out_by_each_blackout() {
     let mut fixture = fixture("2026-11-25T12:00:00Z");
     fixture.change.category = ChangeCategory::Emergency;
     let answer = ask(SETTINGS, &fixture);
-    let Ruling::Deny(violations) = &answer.ruling else { panic!("{answer:?}") };
-    let messages: Vec<&str> = violations.iter().map(|violation| violation.message.as_str()).collect();
+    assert_eq!(answer.verdict, Verdict::Deny, "{answer:?}");
+    let messages: Vec<&str> = answer.findings.iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(
         messages,
         [

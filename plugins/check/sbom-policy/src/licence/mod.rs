@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::Severity;
-use lockgate_plugin::{Evaluation, Violation};
+use lockgate_plugin::{Evaluation, Finding};
 
 use crate::document::{LicenceText, Package, PackageKind, Place, References, clipped};
 use crate::findings::Findings;
@@ -139,10 +139,10 @@ impl<'a> LicenceJudge<'a> {
             return findings.noted("licence-excused", |code| {
                 let reasons: Vec<&str> = counting.iter().map(|exception| exception.reason.as_str()).collect();
                 let message = told(&format!("; it is excused: {}", reasons.join("; ")));
-                Violation::new(code, message).about(package.in_words())
+                Finding::new(code, message).about(package.in_words())
             });
         }
-        let violation = |code| {
+        let finding = |code| {
             let name = package.in_words();
             let ended: Vec<String> = expired.iter().filter_map(|exception| exception.ended_in_words()).collect();
             let excused =
@@ -154,11 +154,11 @@ impl<'a> LicenceJudge<'a> {
                 }
                 Problem::Missing | Problem::Unknown(..) => format!("find out the licence of {name} and name it"),
             };
-            Violation::new(code, told(&excused)).remedy(replace(policy, remedy)).about(name)
+            Finding::new(code, told(&excused)).remedy(replace(policy, remedy)).about(name)
         };
         match problem {
-            Problem::Denied(..) => findings.wrong(Severity::High, problem.code(), violation),
-            Problem::Missing | Problem::Unknown(..) => findings.untold(policy.unknown, problem.code(), violation),
+            Problem::Denied(..) => findings.wrong(Severity::High, problem.code(), finding),
+            Problem::Missing | Problem::Unknown(..) => findings.untold(policy.unknown, problem.code(), finding),
         }
     }
 }

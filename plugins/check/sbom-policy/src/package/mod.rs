@@ -5,7 +5,7 @@ mod purl;
 mod range;
 mod types;
 
-use lockgate_plugin::Violation;
+use lockgate_plugin::Finding;
 use lockgate_plugin::types::Severity;
 use semver::Version;
 
@@ -75,7 +75,7 @@ pub(crate) fn judge(policy: &Policy, package: &Package<'_>, place: &Place<'_>, f
             let message =
                 format!("{name} has no package URL, so no rule can be held against it (at `{place}` of the SBOM)");
             let remedy = replace(policy, format!("find out the package URL of {name} and name it"));
-            Violation::new(code, message).about(name).remedy(remedy)
+            Finding::new(code, message).about(name).remedy(remedy)
         });
     }
     for written in &package.purls {
@@ -88,7 +88,7 @@ pub(crate) fn judge(policy: &Policy, package: &Package<'_>, place: &Place<'_>, f
                 );
                 let remedy =
                     replace(policy, format!("find out the package URL of `{}` and name it", clipped(package.name)));
-                Violation::new(code, message).about(package.in_words()).remedy(remedy)
+                Finding::new(code, message).about(package.in_words()).remedy(remedy)
             }),
         }
     }
@@ -112,7 +112,7 @@ fn judge_purl(policy: &Policy, package: &Package<'_>, purl: &Purl, place: &Place
                     bound(rule)
                 );
                 let remedy = replace(policy, format!("name the version of {name} as numbers, such as `1.4.0`"));
-                Violation::new(code, message).about(name).remedy(remedy)
+                Finding::new(code, message).about(name).remedy(remedy)
             }),
             Standing::Conflict(one, other) => findings.untold(policy.unknown, "version-conflict", |code| {
                 let name = package.in_words();
@@ -124,7 +124,7 @@ fn judge_purl(policy: &Policy, package: &Package<'_>, purl: &Purl, place: &Place
                     bound(rule)
                 );
                 let remedy = replace(policy, format!("find out the version of {name} and name it alike in both places"));
-                Violation::new(code, message).about(name).remedy(remedy)
+                Finding::new(code, message).about(name).remedy(remedy)
             }),
         }
     }
@@ -180,7 +180,7 @@ fn bound(rule: &PackageRule) -> String {
     }
 }
 
-fn denied(policy: &Policy, rule: &PackageRule, code: &str, name: &str, place: &Place<'_>) -> Violation {
+fn denied(policy: &Policy, rule: &PackageRule, code: &str, name: &str, place: &Place<'_>) -> Finding {
     let reason = rule.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let (message, remedy) = match &rule.forbids {
         Forbids::All => (format!("{name} is not allowed{reason}"), format!("do without {name}")),
@@ -193,7 +193,7 @@ fn denied(policy: &Policy, rule: &PackageRule, code: &str, name: &str, place: &P
             format!("use {name} from `{first}` on"),
         ),
     };
-    Violation::new(code, format!("{message} (at `{place}` of the SBOM)")).about(name).remedy(replace(policy, remedy))
+    Finding::new(code, format!("{message} (at `{place}` of the SBOM)")).about(name).remedy(replace(policy, remedy))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ fn a_broken_bill_fails_and_names_the_place() {
     broken["components"][1]["licenses"][0]["license"] = json!("MIT");
     let report = run(NO_AGPL, &broken);
     assert_eq!((report.outcome, found(&report)), (Outcome::Failed, vec![("sbom-malformed", "")]));
-    let message = &report.findings[0].violation.message;
+    let message = &report.findings[0].message;
     assert!(
         message.starts_with(
             "the SBOM cannot be read: evidence `sbom` at `/components/1/licenses/0/license`: invalid type"
@@ -47,7 +47,7 @@ fn a_bill_in_another_format_is_inconclusive() {
     ] {
         let report = text(content);
         assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("sbom-not-understood", "")]));
-        let message = &report.findings[0].violation.message;
+        let message = &report.findings[0].message;
         assert!(message.contains(says), "{message}");
         assert!(message.ends_with("what is read is CycloneDX 1.2 to 1.7, SPDX 2.2, 2.3 and 3.0, in JSON"), "{message}");
     }
@@ -68,7 +68,7 @@ fn a_bill_that_does_not_say_its_version_or_says_two_formats_fails() {
     ] {
         let report = text(content);
         assert_eq!(found(&report), [("sbom-malformed", "")], "{content}");
-        assert!(report.findings[0].violation.message.contains(says), "{:?}", report.findings);
+        assert!(report.findings[0].message.contains(says), "{:?}", report.findings);
     }
 }
 
@@ -109,7 +109,7 @@ fn keys_that_stand_twice_are_refused_wherever_they_stand() {
     ] {
         let report = text(document);
         assert_eq!(found(&report), [("sbom-malformed", "")], "{document}");
-        let message = &report.findings[0].violation.message;
+        let message = &report.findings[0].message;
         assert!(message.contains(&format!("at `{place}`: the key")), "{message}");
     }
 }
@@ -129,7 +129,7 @@ fn packages_are_found_at_every_depth() {
     at_several_places["metadata"]["component"]["components"] = json!([evil()]);
     at_several_places["components"][1]["components"][0]["components"] = json!([evil()]);
     let report = run(NO_EVIL, &at_several_places);
-    let about: Vec<&str> = report.findings.iter().map(|finding| finding.violation.message.as_str()).collect();
+    let about: Vec<&str> = report.findings.iter().map(|finding| finding.message.as_str()).collect();
     for place in ["`/metadata/component/components/0`", "`/components/1/components/0/components/0`"] {
         assert_eq!(about.iter().filter(|message| message.contains(place)).count(), 2, "{place}: {about:?}");
     }
@@ -157,7 +157,7 @@ fn what_the_bill_is_about_is_looked_at_but_need_not_tell_anything() {
     let report = run(NO_EVIL, &about_evil);
     let expected = [("licence-denied", "`pkg:npm/evil@1.0.0`"), ("package-denied", "`pkg:npm/evil@1.0.0`")];
     assert_eq!(found(&report), expected);
-    assert!(report.findings[0].violation.message.contains("`/metadata/component`"));
+    assert!(report.findings[0].message.contains("`/metadata/component`"));
 
     for subject in [
         json!({ "type": "library", "name": "shop" }),
@@ -179,7 +179,7 @@ fn a_bill_without_packages_is_inconclusive() {
 fn a_nested_package_is_looked_at_too() {
     let report = run(r#"{ "denied-licences": ["BSD-*"] }"#, &sbom());
     assert_eq!(found(&report), [("licence-denied", "`pkg:npm/inner@0.9.0`")]);
-    assert!(report.findings[0].violation.message.contains("`/components/1/components/0`"));
+    assert!(report.findings[0].message.contains("`/components/1/components/0`"));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn the_bill_has_to_be_about_a_component_of_the_release_if_the_settings_say_so() 
             origin: None,
         }];
         let report = ask(settings, &fixture).expect("it can look");
-        (report.outcome, report.findings.first().map(|finding| finding.violation.code.clone()))
+        (report.outcome, report.findings.first().map(|finding| finding.code.clone()))
     };
     assert_eq!(check(&sbom(), ("shop", "2.4.0", None)), (Outcome::Passed, None));
     let other = (Outcome::Failed, Some("sbom-of-something-else".to_owned()));
@@ -238,7 +238,7 @@ fn types_and_scopes_of_components_are_read_in_any_case_or_refused() {
         wrong["components"][1]["components"][0][member] = json!(word);
         let report = run(settings, &wrong);
         assert_eq!((report.outcome, found(&report)), (Outcome::Failed, vec![("sbom-malformed", "")]), "{word}");
-        let message = &report.findings[0].violation.message;
+        let message = &report.findings[0].message;
         assert!(message.contains(&format!("at `/components/1/components/0/{member}`: {says}")), "{message}");
     }
     let mut excluded = sbom();
@@ -262,7 +262,7 @@ fn keys_that_are_nearly_known_are_refused() {
         members.insert(written.to_owned(), value);
         let report = run(NO_AGPL, &wrong);
         assert_eq!((report.outcome, found(&report)), (Outcome::Failed, vec![("sbom-malformed", "")]), "{written}");
-        let message = &report.findings[0].violation.message;
+        let message = &report.findings[0].message;
         assert!(
             message.contains(&format!("the key `{written}` is not known: write `{known}`, in this case")),
             "{message}"
@@ -284,7 +284,7 @@ fn an_iri_in_place_of_a_key_is_refused() {
         ] });
         let report = run(NO_EVIL, &sbom);
         assert_eq!((report.outcome, found(&report)), (Outcome::Failed, vec![("sbom-malformed", "")]));
-        let message = &report.findings[0].violation.message;
+        let message = &report.findings[0].message;
         assert!(message.contains("at `/@graph/0/"), "{message}");
         assert!(message.contains(&format!("the key `{key}` is written as an IRI")), "{message}");
     }

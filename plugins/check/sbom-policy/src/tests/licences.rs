@@ -20,13 +20,13 @@ fn a_denied_licence_fails_and_names_package_and_place() {
     let report = run(NO_AGPL, &with_licences(json!([{ "license": { "id": "AGPL-3.0-only" } }])));
     assert_eq!((report.outcome, found(&report)), (Outcome::Failed, vec![("licence-denied", "`pkg:cargo/odd@1.0.0`")]));
     assert_eq!(report.summary, "1 thing is not allowed in the SBOM's 4 packages");
-    let violation = &report.findings[0].violation;
+    let finding = &report.findings[0];
     assert_eq!(
-        violation.message,
+        finding.message,
         "`pkg:cargo/odd@1.0.0` is under `AGPL-3.0-only`, which is not allowed (at `/components/3` of the SBOM)"
     );
     assert_eq!(
-        violation.remedies[0].message,
+        finding.remedies[0].message,
         "replace `pkg:cargo/odd@1.0.0`, or have it excused, and hand in the new SBOM as evidence `sbom`"
     );
 }
@@ -47,8 +47,8 @@ fn expressions_are_read_as_the_licensee_may_choose() {
 fn a_reference_that_nothing_knows_is_unknown() {
     let findings = |settings: &str, expression: &str| {
         let report = run(settings, &with_licences(json!([{ "expression": expression }])));
-        let violations = report.findings.into_iter().map(|finding| finding.violation);
-        violations.map(|violation| (violation.code, violation.message)).collect::<Vec<_>>()
+        let findings = report.findings.into_iter();
+        findings.map(|finding| (finding.code, finding.message)).collect::<Vec<_>>()
     };
     let codes = |settings: &str, expression: &str| {
         findings(settings, expression).into_iter().map(|(code, _)| code).collect::<Vec<_>>()
@@ -131,7 +131,7 @@ fn a_denied_licence_is_denied_whatever_else_cannot_be_read() {
     }
     let message = |text: &str| {
         let report = run(NO_AGPL, &with_licences(json!([{ "expression": text }])));
-        report.findings[0].violation.message.clone()
+        report.findings[0].message.clone()
     };
     let listed = message("agpl-3.0-only, MIT");
     assert!(listed.contains("of which `AGPL-3.0-only` is not allowed"), "{listed}");
@@ -223,7 +223,7 @@ fn a_licence_that_is_not_told_is_handled_as_the_settings_say() {
         let sbom = with_licences(licences);
         let outcome = |unknown: &str| {
             let report = run(&format!(r#"{{ "denied-licences": ["AGPL-*"], "unknown": "{unknown}" }}"#), &sbom);
-            (report.outcome, report.findings.first().map(|finding| finding.violation.code.clone()))
+            (report.outcome, report.findings.first().map(|finding| finding.code.clone()))
         };
         assert_eq!(outcome("inconclusive"), (Outcome::Inconclusive, Some("licence-missing".to_owned())));
         assert_eq!(outcome("fail"), (Outcome::Failed, Some("licence-missing".to_owned())));
@@ -251,9 +251,7 @@ fn a_package_can_be_excused_for_a_time() {
     assert_eq!(run(&settings(r#", "until": "2026-11-24T12:00:01Z""#), &sbom).outcome, Outcome::Passed);
     let report = run(&settings(r#", "until": "2026-11-24T12:00:00Z""#), &sbom);
     assert_eq!(report.outcome, Outcome::Failed);
-    assert!(
-        report.findings[0].violation.message.ends_with("it was excused until 2026-11-24T12:00:00Z (being replaced)")
-    );
+    assert!(report.findings[0].message.ends_with("it was excused until 2026-11-24T12:00:00Z (being replaced)"));
 }
 
 /// The outcome for a package under that expression.
@@ -334,7 +332,7 @@ fn a_guess_at_a_licence_is_no_licence() {
 fn the_message_names_what_of_an_expression_is_denied() {
     let message = |expression: &str| {
         let report = run(r#"{ "denied-licences": ["GPL-*"] }"#, &with_licences(json!([{ "expression": expression }])));
-        report.findings[0].violation.message.clone()
+        report.findings[0].message.clone()
     };
     let message_of_one = message("MIT AND (GPL-2.0+ OR GPL-3.0)");
     assert!(
@@ -361,7 +359,7 @@ fn everything_that_is_said_of_a_licence_holds_together() {
         let mut sbom = with_licences(licences);
         sbom["components"][3]["evidence"] = json!({ "licenses": evidence });
         let report = run(NO_AGPL, &sbom);
-        report.findings.first().map_or_else(String::new, |finding| finding.violation.code.clone())
+        report.findings.first().map_or_else(String::new, |finding| finding.code.clone())
     };
     let mit = json!([{ "license": { "id": "MIT" } }]);
     let agpl = json!([{ "license": { "id": "AGPL-3.0-only" } }]);
@@ -410,10 +408,10 @@ fn an_expired_exception_hides_none_that_counts() {
         assert_eq!((report.outcome, found(&report)), (Outcome::Passed, expected), "{exceptions:?}");
     }
     let excused = report(&[expired, for_good, &renewed]);
-    let message = &excused.findings[0].violation.message;
+    let message = &excused.findings[0].message;
     assert!(message.ends_with("it is excused: renewed; for good"), "{message}");
     let ended = report(&[expired, wide]);
-    let message = &ended.findings[0].violation.message;
+    let message = &ended.findings[0].message;
     assert!(
         message
             .ends_with("it was excused until 2025-12-31T00:00:00Z (for 2025), until 2024-12-31T00:00:00Z (for 2024)"),
@@ -436,7 +434,7 @@ fn every_package_url_of_a_package_has_to_be_excused() {
         let exceptions: Vec<Value> =
             exceptions.iter().map(|package| json!({ "package": package, "reason": "r" })).collect();
         let settings = json!({ "denied-licences": ["AGPL-*"], "licence-exceptions": exceptions });
-        run(&settings.to_string(), &sbom).findings[0].violation.code.clone()
+        run(&settings.to_string(), &sbom).findings[0].code.clone()
     };
     let both = ["pkg:cargo/good@1", "pkg:npm/evil@1"];
     assert_eq!(check(&both, &["pkg:cargo/good"]), "licence-denied");
@@ -456,9 +454,8 @@ fn all_that_is_wrong_with_the_licences_of_a_package_is_reported() {
         { "license": { "id": "AGPL-3.0-only" } },
         { "license": { "name": "Shop terms" } }
     ]));
-    let codes = |settings: &str| {
-        run(settings, &sbom).findings.iter().map(|finding| finding.violation.code.clone()).collect::<Vec<_>>()
-    };
+    let codes =
+        |settings: &str| run(settings, &sbom).findings.iter().map(|finding| finding.code.clone()).collect::<Vec<_>>();
     let all = ["licence-denied", "licence-denied", "licence-unknown", "licence-unknown"];
     assert_eq!(codes(NO_AGPL), all);
     let excused = r#"{ "denied-licences": ["AGPL-*", "GPL-2.0-only"], "unknown": "ignore",

@@ -67,8 +67,8 @@ fn text(content: &str) -> Report {
 
 /// Code and subject of each finding.
 fn found(report: &Report) -> Vec<(&str, &str)> {
-    let violations = report.findings.iter().map(|finding| &finding.violation);
-    violations.map(|violation| (violation.code.as_str(), violation.subject.as_deref().unwrap_or_default())).collect()
+    let findings = report.findings.iter();
+    findings.map(|finding| (finding.code.as_str(), finding.about.as_deref().unwrap_or_default())).collect()
 }
 
 /// The bill with one more package under these licences.
@@ -97,13 +97,13 @@ const NO_AGPL: &str = r#"{ "denied-licences": ["AGPL-*", "GPL-2.0-only"] }"#;
 fn a_missing_bill_is_inconclusive_and_says_what_to_hand_in() {
     let report = ask(NO_AGPL, &Fixture::new()).expect("it can look");
     assert_eq!((report.outcome, found(&report)), (Outcome::Inconclusive, vec![("sbom-missing", "")]));
-    let violation = &report.findings[0].violation;
-    assert_eq!(violation.pointer.as_deref(), Some("/evidence/sbom"));
+    let finding = &report.findings[0];
+    assert_eq!(finding.pointers.first().map(String::as_str), Some("/evidence/sbom"));
     assert_eq!(
-        violation.remedies[0].message,
+        finding.remedies[0].message,
         "hand in the SBOM of the release, as CycloneDX or SPDX in JSON, as evidence `sbom`"
     );
-    let Need::Evidence(need) = &violation.remedies[0].need else { panic!("{violation:?}") };
+    let Need::Evidence(need) = &finding.remedies[0].need else { panic!("{finding:?}") };
     assert_eq!((need.name.as_str(), need.media_type.as_deref()), ("sbom", Some("application/vnd.cyclonedx+json")));
 }
 
@@ -128,7 +128,7 @@ fn a_report_does_not_grow_with_the_bill() {
     let report = run(NO_AGPL, &sbom);
     assert_eq!(report.summary, "250 things are not allowed in the SBOM's 250 packages");
     assert_eq!(report.findings.len(), 101);
-    assert_eq!(report.findings[100].violation.message, "150 more findings are not shown here");
+    assert_eq!(report.findings[100].message, "150 more findings are not shown here");
 }
 
 #[test]
@@ -159,9 +159,9 @@ fn each_code_is_told_however_many_findings_there_are() {
         "licence-excused",
         "more-findings",
     ] {
-        assert!(report.findings.iter().any(|finding| finding.violation.code == code), "{code}");
+        assert!(report.findings.iter().any(|finding| finding.code == code), "{code}");
     }
-    assert_eq!(report.findings[100].violation.message, "275 more findings are not shown here");
+    assert_eq!(report.findings[100].message, "275 more findings are not shown here");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn the_exhibit_does_not_grow_with_the_bill() {
     assert_eq!(exhibit["licences"].as_object().map(serde_json::Map::len), Some(100));
     assert_eq!((&exhibit["packages"], &exhibit["others"]), (&json!(300), &json!(50)));
     assert!(report.exhibits[0].content.json.len() < 30_000);
-    assert!(report.findings.iter().all(|finding| finding.violation.message.len() < 1000));
+    assert!(report.findings.iter().all(|finding| finding.message.len() < 1000));
 }
 
 #[test]

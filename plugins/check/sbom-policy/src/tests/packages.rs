@@ -13,7 +13,7 @@ fn denied_packages_fail_in_the_versions_that_are_named() {
     }"#;
     let codes = |purl: &str, version: &str| {
         let report = run(settings, &with_package(purl, version));
-        report.findings.iter().map(|finding| finding.violation.message.clone()).collect::<Vec<_>>()
+        report.findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>()
     };
     assert_eq!(
         codes("pkg:npm/event-stream@3.3.6", "3.3.6"),
@@ -36,7 +36,7 @@ fn pre_releases_are_held_against_ranges_by_precedence() {
             r#"{{ "denied-packages": [{{ "package": "pkg:cargo/odd", "versions": "{versions}", "reason": "r" }}] }}"#
         );
         let report = run(&settings, &with_package(&format!("pkg:cargo/odd@{version}"), version));
-        report.findings.first().map_or_else(String::new, |finding| finding.violation.code.clone())
+        report.findings.first().map_or_else(String::new, |finding| finding.code.clone())
     };
     assert_eq!(code("<1.4.0", "1.4.0-rc.1"), "package-denied");
     assert_eq!(code(">=1.0, <1.4", "v1.4-rc.1"), "package-denied");
@@ -49,7 +49,7 @@ fn packages_older_than_the_first_allowed_version_fail() {
     let settings = r#"{ "minimum-versions": [{ "package": "pkg:cargo/odd", "version": "1.4", "reason": "bug" }] }"#;
     let code = |version: &str| {
         let report = run(settings, &with_package(&format!("pkg:cargo/odd@{version}"), version));
-        report.findings.first().map(|finding| finding.violation.code.clone()).unwrap_or_default()
+        report.findings.first().map(|finding| finding.code.clone()).unwrap_or_default()
     };
     assert_eq!(code("1.3.9"), "package-outdated");
     assert_eq!(code("1.4.0-rc.1"), "package-outdated");
@@ -84,7 +84,7 @@ fn a_library_without_a_package_url_cannot_be_told() {
 fn denied(rule: &str, purl: &str) -> Vec<String> {
     let settings = format!(r#"{{ "denied-packages": [{{ "package": "{rule}", "reason": "r" }}] }}"#);
     let report = run(&settings, &with_package(purl, "1.0.0"));
-    report.findings.iter().map(|finding| finding.violation.code.clone()).collect()
+    report.findings.iter().map(|finding| finding.code.clone()).collect()
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn versions_in_both_places_count() {
         r#"{ "denied-packages": [{ "package": "pkg:npm/event-stream", "versions": "=3.3.6", "reason": "r" }] }"#;
     let codes = |version: &str, purl: &str| {
         let report = run(settings, &with_package(purl, version));
-        report.findings.iter().map(|finding| finding.violation.code.clone()).collect::<Vec<_>>()
+        report.findings.iter().map(|finding| finding.code.clone()).collect::<Vec<_>>()
     };
     assert_eq!(codes("", "pkg:npm/event-stream@3.3.6"), ["package-denied"]);
     assert_eq!(codes("4.0.1", "pkg:npm/event-stream@3.3.6"), ["package-denied"]);
@@ -170,7 +170,7 @@ fn every_rule_that_fits_a_package_is_held_against_it() {
         "minimum-versions": [{ "package": "pkg:npm/event-*", "version": "5" }]
     }"#;
     let report = run(settings, &with_package("pkg:npm/event-stream@3.3.6", "3.3.6"));
-    let about = |text: &str| report.findings.iter().filter(|it| it.violation.message.contains(text)).count();
+    let about = |text: &str| report.findings.iter().filter(|it| it.message.contains(text)).count();
     // The bill has two more packages of npm.
     assert_eq!((about("no npm"), about("steals wallets"), about("too old"), about("too new")), (3, 1, 1, 0));
     assert_eq!(about("older than `5.0.0`"), 1);

@@ -120,7 +120,7 @@ fn both_generations_are_read_alike() {
 fn a_licence_that_only_the_document_knows_goes_by_its_name_too() {
     for (mut sbom, name) in [(spdx2(), "/hasExtractedLicensingInfos/0/name"), (spdx3(), "/@graph/10/name")] {
         let codes = |settings: &str, sbom: &Value| {
-            run(settings, sbom).findings.iter().map(|finding| finding.violation.code.clone()).collect::<Vec<_>>()
+            run(settings, sbom).findings.iter().map(|finding| finding.code.clone()).collect::<Vec<_>>()
         };
         assert_eq!(codes(r#"{ "denied-licence-names": ["* odd licence"] }"#, &sbom), ["licence-denied"]);
         let permitted = r#"{ "only-permitted": true, "permitted-licences": ["MIT"], "permitted-licence-names": ["the odd licence"] }"#;
@@ -164,7 +164,7 @@ fn every_kind_of_licence_of_spdx_3_is_read_or_said_to_be_unknown() {
         graph.push(json!({ "type": "Relationship", "spdxId": "https://example.com/r", "relationshipType": "hasConcludedLicense",
             "from": "https://example.com/shop-2.4.0/serde", "to": [to] }));
         let report = run(NO_AGPL, &sbom);
-        report.findings.first().map_or_else(String::new, |finding| finding.violation.code.clone())
+        report.findings.first().map_or_else(String::new, |finding| finding.code.clone())
     };
     assert_eq!(with("https://example.com/shop-2.4.0/agpl", None), "licence-denied");
     assert_eq!(with("https://spdx.org/licenses/AGPL-3.0-only", None), "licence-denied");
@@ -239,7 +239,7 @@ fn an_spdx_document_can_have_to_be_about_a_component() {
             origin: None,
         }];
         let report = ask(r#"{ "require-component-match": true }"#, &fixture).expect("it can look");
-        report.findings.first().map_or_else(String::new, |finding| finding.violation.code.clone())
+        report.findings.first().map_or_else(String::new, |finding| finding.code.clone())
     };
     for sbom in [spdx2(), spdx3()] {
         assert_eq!(check(&sbom, "c"), "");
@@ -256,7 +256,7 @@ fn elements_of_another_version_are_refused() {
     mixed["@graph"][0]["specVersion"] = json!("3.1.0");
     let report = run(NO_AGPL, &mixed);
     assert_eq!(found(&report), [("sbom-not-understood", "")]);
-    assert!(report.findings[0].violation.message.contains("is of SPDX 3.1.0 at `/@graph/0`"), "{:?}", report.findings);
+    assert!(report.findings[0].message.contains("is of SPDX 3.1.0 at `/@graph/0`"), "{:?}", report.findings);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn a_broken_spdx_document_fails_and_names_the_place() {
     for (sbom, place) in [(old, "`/packages/1/versionInfo`"), (new, "`/@graph/5/software_packageUrl`")] {
         let report = run(NO_AGPL, &sbom);
         assert_eq!(found(&report), [("sbom-malformed", "")]);
-        assert!(report.findings[0].violation.message.contains(place), "{:?}", report.findings);
+        assert!(report.findings[0].message.contains(place), "{:?}", report.findings);
     }
     assert_eq!(
         found(&text(r#"{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}"#)),
@@ -320,7 +320,7 @@ fn terms_of_spdx_3_may_be_iris() {
 fn refusal(sbom: &Value) -> String {
     let report = run(NO_AGPL, sbom);
     assert_eq!((report.outcome, found(&report)), (Outcome::Failed, vec![("sbom-malformed", "")]), "{sbom}");
-    report.findings[0].violation.message.clone()
+    report.findings[0].message.clone()
 }
 
 #[test]

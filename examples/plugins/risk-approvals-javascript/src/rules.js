@@ -4,45 +4,46 @@ import { log } from "lockgate:host/log@0.2.0-rc.1";
 
 import { inOrder } from "./order.js";
 import { needed } from "./settings.js";
-import { standingOf } from "./standing.js";
+import { reason, standingOf } from "./standing.js";
 
 /** May the deployment go on? */
 export function decide(settings, evaluation) {
   if (evaluation.scenario() === "removal") {
     const message = "what is removed is no new risk: another policy has to judge it";
-    return answer("abstain", undefined, [{ code: "removal-not-judged", message, pointer: "/scenario" }]);
+    return answer("abstain", { reasons: [reason("removal-not-judged", message, "/scenario")] });
   }
 
   const change = evaluation.change();
   const standing = standingOf(settings, evaluation);
   if (standing.rejections.length > 0) {
-    const violations = standing.rejections.map((rejection) => violation(rejection, standing.subject));
-    return answer("deny", violations, standing.void);
+    const findings = standing.rejections.map((rejection) => finding(rejection, standing.subject));
+    return answer("deny", { findings, reasons: standing.void });
   }
 
   const wanted = needed(settings, change);
   const counted = standing.people.length;
   log("info", `${counted} of ${wanted} approvals at ${change.risk} risk`);
   if (counted < wanted) {
-    return answer("require", [missing(settings, standing, wanted - counted)], standing.void);
+    const requirements = [missing(settings, standing, wanted - counted)];
+    return answer("require", { requirements, reasons: standing.void });
   }
 
   const obligations =
     change.category === "emergency" ? [review(change, settings.approvals[change.risk] - wanted)] : [];
-  return answer("allow", undefined, [enough(standing.people, wanted, change), ...standing.void], obligations);
+  return answer("allow", { reasons: [enough(standing.people, wanted, change), ...standing.void], obligations });
 }
 
-function answer(tag, val, reasons, obligations = []) {
-  return { ruling: { tag, val }, reasons, obligations };
+function answer(verdict, parts) {
+  return { verdict, findings: [], requirements: [], reasons: [], obligations: [], ...parts };
 }
 
 function enough(people, wanted, { risk }) {
   if (wanted === 0) {
-    return { code: "no-approval-needed", message: `a ${risk} risk needs no approval`, pointer: "/change/risk" };
+    return reason("no-approval-needed", `a ${risk} risk needs no approval`, "/change/risk");
   }
   const approvers = people.map((person) => `\`${person}\``).join(", ");
   const message = `approved by ${approvers}; ${wanted} needed at ${risk} risk`;
-  return { code: "enough-approvals", message, pointer: "/approvals" };
+  return reason("enough-approvals", message, "/approvals");
 }
 
 function missing({ role }, { subject, outsiders, people }, count) {
@@ -52,24 +53,40 @@ function missing({ role }, { subject, outsiders, people }, count) {
   return {
     code: "approvals-missing",
     message: `${count} ${approvals}${inRole} ${are} missing`,
-    need: { tag: "approvals", val: { role, missing: count, excluded, subject } },
+    way: 0,
+    need: approvals(role, count, excluded, subject),
   };
 }
 
-function violation({ person, role, comment, pointer }, subject) {
+function approvals(role, missing, excluded, subject) {
+  const roles = role === undefined ? [] : [role];
+  return { tag: "approvals", val: { roles, missing, excluded, subject } };
+}
+
+function finding({ person, role, comment, pointer }, subject) {
   const said = comment === undefined ? "" : `: “${comment}”`;
   const remedy = {
     code: "approval-after-rejection",
     message: `\`${person.id}\` has to approve, or what is deployed has to change`,
-    need: { tag: "approvals", val: { role, missing: 1, excluded: [], subject } },
+    way: 0,
+    need: approvals(role, 1, [], subject),
   };
   const message = `\`${person.id}\` rejected the deployment as \`${role}\`${said}`;
-  return { code: "rejected", message, subject: person.id, pointer, remedies: [remedy] };
+  return {
+    severity: "high",
+    code: "rejected",
+    message,
+    about: person.id,
+    pointers: [pointer],
+    remedies: [remedy],
+    references: [],
+  };
 }
 
 function review({ id }, waived) {
   return {
     code: "review-afterwards",
+    kind: "review",
     message: `review the emergency change \`${id}\` after the deployment`,
     details: {
       schema: "urn:example:emergency-review:1",
