@@ -1,4 +1,4 @@
-//! Snapshots that nobody thought of: the examples' deployments, changed at random wherever the result still is a
+//! Snapshots that nobody thought of: the examples' deployments, and one that has everything, changed at random wherever the result still is a
 //! deployment.
 //!
 //! A change takes something away, repeats it, or puts what stands under the same name somewhere else in its place, so
@@ -13,7 +13,7 @@ use lockgate_domain::{Digest, Evidence, Gate, Snapshot};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::repository;
+use crate::{everything, repository};
 
 /// What generated snapshots are made of.
 struct Stock {
@@ -54,8 +54,12 @@ fn stock() -> &'static Stock {
         let sboms = files(".cdx.json");
         let read = |file: &PathBuf| serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap();
         let others = files(".json").into_iter().filter(|file| !sboms.contains(file));
-        let deployments: Vec<Value> =
+        let mut deployments: Vec<Value> =
             others.map(|file| read(&file)).filter(|document| document.get("release").is_some()).collect();
+        let mut everything = serde_json::to_value(everything()).unwrap();
+        // Its evidence has no content.
+        everything.as_object_mut().unwrap().remove("evidence");
+        deployments.push(everything);
         let mut values = BTreeMap::new();
         deployments.iter().for_each(|deployment| collect("", deployment, &mut values));
         Stock { sboms: sboms.iter().map(|file| fs::read(file).unwrap()).collect(), deployments, values }

@@ -15,10 +15,12 @@ mod counting;
 pub mod generate;
 mod guest;
 pub mod hostile;
+mod methods;
 pub mod served;
 
 pub use counting::{COUNTING_IMPORTS, count, counting, counting_strategy, setting};
 pub use guest::Guest;
+pub use methods::{Method, methods, pointer};
 
 /// A path in the repository.
 #[must_use]
@@ -55,6 +57,15 @@ pub fn runtime() -> Runtime {
     Runtime::new(RuntimeConfig { pool_size: 4, ..RuntimeConfig::default() }).unwrap()
 }
 
+/// A deployment that has everything that the contract knows.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn everything() -> Snapshot {
+    serde_json::from_str(include_str!("../fuzz/corpus/snapshot/everything.json")).unwrap()
+}
+
 /// A deployment about which little is known.
 ///
 /// # Panics
@@ -64,7 +75,7 @@ pub fn snapshot() -> Snapshot {
     serde_json::from_value(json!({
         "id": "deployment-1",
         "scenario": "first-release",
-        "requester": { "id": "ann@example.com", "name": "Ann", "roles": ["release-manager"] },
+        "requester": { "id": "ann@example.com", "roles": ["release-manager"] },
         "product": { "id": "shop" },
         "release": { "id": "shop-1", "name": "Shop", "version": "1.0.0", "status": "published", "components": [] },
         "environment": { "name": "production", "kind": "live", "control": "full" },

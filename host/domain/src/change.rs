@@ -1,10 +1,12 @@
 //! The change under which a deployment runs.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{id, ids, text};
-use crate::{PersonId, TimeWindow};
+use crate::name::{id, ids, labels, name, some_id, some_name, some_text, text};
+use crate::{PersonId, TimeWindow, Timestamp};
 
 /// The category of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +30,21 @@ pub enum ChangeApproval {
     Approved,
     /// The authorisation was refused.
     Rejected,
+    /// The change was withdrawn before it was carried out.
+    Withdrawn,
+    /// The change was carried out and closed.
+    Closed,
+}
+
+/// An amount of money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Money {
+    /// The amount in minor units of the currency, for example cents.
+    pub amount: i64,
+    /// The currency, as ISO 4217 writes it, for example `EUR`.
+    #[serde(deserialize_with = "name")]
+    pub currency: String,
 }
 
 /// The risk of a change: how likely a problem is, and how much harm it would do.
@@ -61,15 +78,57 @@ pub struct Change {
     pub category: ChangeCategory,
     /// The state of the change's authorisation.
     pub approval: ChangeApproval,
+    /// The id of the person who authorised the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<PersonId>,
+    /// When the change was authorised (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Timestamp>,
     /// The assessed risk of the change.
     pub risk: Risk,
+    /// How long the change can wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Risk>,
+    /// How much the change affects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Risk>,
+    /// The priority of the change, in the organization's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub priority: Option<String>,
+    /// What caused the change, for example `defect` or `release`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
+    pub trigger: Option<String>,
+    /// The id of what caused the change.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    pub trigger_reference: Option<String>,
+    /// The context in which the change is made, for example `operate`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
+    pub context: Option<String>,
     /// The change window: planned start and planned end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<TimeWindow>,
+    /// The id of the person who asked for the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<PersonId>,
     /// The id of the person who works on the change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<PersonId>,
     /// The ids of the releases that the change resolves to. [Rule 6](crate::rules) requires exactly one.
     #[serde(deserialize_with = "ids")]
     pub releases: Vec<String>,
+    /// The planned cost of the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_cost: Option<Money>,
+    /// The system that holds the change.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub system: Option<String>,
+    /// The address of the change in that system, as a URI.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub address: Option<String>,
+    /// The status of the change, in the words of that system.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub status: Option<String>,
+    /// The organization's own fields, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    pub attributes: BTreeMap<String, String>,
 }

@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distinct::{distinct, keyed};
-use crate::name::{by_name, id, ids, labels};
+use crate::name::{by_name, id, ids, labels, some_id, some_name, some_text, texts};
 use crate::{
-    Analysis, Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, Instance, Overlap,
-    Override, Person, PersonId, Plan, Progress, Records, Release, Risk, Rollout, Scenario, Timestamp, Waiver,
+    Analysis, Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, GatePassage,
+    GrantedExemption, Instance, Overlap, Override, Person, PersonId, PersonKind, Plan, Progress, Registers, Release,
+    Risk, Rollout, Scenario, Timestamp, Waiver,
 };
 
 /// The digital product that the release belongs to.
@@ -22,9 +23,21 @@ pub struct Product {
     /// The name of the product, for display.
     #[serde(default)]
     pub name: String,
+    /// The owner of the product, for example a team or a person.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub owner: Option<String>,
     /// The ids of the products that this one depends on.
     #[serde(default, deserialize_with = "ids")]
     pub depends_on: Vec<String>,
+    /// The segments of consumers that the product serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "texts")]
+    pub segments: Vec<String>,
+    /// The number of consumers of the product. Absent if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumers: Option<u32>,
+    /// The organization's own fields, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// The result of a deployment.
@@ -62,30 +75,64 @@ impl DeploymentResult {
 /// An earlier deployment of the same product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PastDeployment {
+pub struct DeploymentRecord {
     /// The id of the earlier deployment.
     #[serde(deserialize_with = "id")]
     pub id: String,
+    /// The id of its product.
+    #[serde(deserialize_with = "id")]
+    pub product: String,
+    /// The id of its change.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    pub change: Option<String>,
     /// The id of its release.
     #[serde(deserialize_with = "id")]
     pub release: String,
     /// The digest of the release as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub release_digest: Option<Digest>,
+    pub digest: Option<Digest>,
     /// The components of the release, in the order of their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
     pub components: Vec<ComponentIdentity>,
     /// The name of its environment.
     #[serde(deserialize_with = "id")]
     pub environment: String,
+    /// Whether consumers depend on that environment.
+    #[serde(default)]
+    pub live: bool,
+    /// The id of its deployment model.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
+    pub model: Option<String>,
+    /// The version of that model.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
+    pub model_version: Option<String>,
     /// The scenario of the deployment.
     pub scenario: Scenario,
     /// The assessed risk of its change.
     pub risk: Risk,
-    /// When the deployment ended (RFC 3339).
-    pub finished: Timestamp,
+    /// The number of deployments to the same environment under the same change, this one included.
+    #[serde(default = "first")]
+    pub iteration: u32,
+    /// When the deployment was requested (RFC 3339).
+    pub requested: Timestamp,
+    /// When its fulfillment began (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Timestamp>,
+    /// When the deployment ended (RFC 3339). Absent while it is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
     /// The result of the deployment.
     pub outcome: DeploymentResult,
+    /// The id of the release that it returned to, if it was rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    pub returned_to: Option<String>,
+    /// The ids of the incidents that are linked to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "ids")]
+    pub incidents: Vec<String>,
+}
+
+fn first() -> u32 {
+    1
 }
 
 /// A deployment: a release, its target environment, and everything that a gate decides on.
@@ -138,6 +185,9 @@ pub struct Deployment {
     /// The approved plan. Absent until the deployment has passed the exit of plan-and-approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<ApprovedPlan>,
+    /// The gates that were passed, in order. The host sets them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates_passed: Vec<GatePassage>,
     /// The waivers that were granted. Waivers that do not apply to this deployment have no effect.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
     pub waivers: Vec<Waiver>,
@@ -149,16 +199,16 @@ pub struct Deployment {
     pub overlaps: Vec<Overlap>,
     /// Earlier deployments of the same product.
     #[serde(default, deserialize_with = "distinct")]
-    pub history: Vec<PastDeployment>,
+    pub history: Vec<DeploymentRecord>,
     /// Labels: any names with their values.
     #[serde(default, deserialize_with = "labels")]
     pub labels: BTreeMap<String, String>,
-    /// The facts: documents by name. The host sets those whose names begin with `it4it.`.
+    /// The organization's own facts: documents by name.
     #[serde(default, deserialize_with = "by_name")]
     pub facts: BTreeMap<String, Document>,
-    /// The records of other systems, which plugins read as facts.
-    #[serde(default)]
-    pub records: Records,
+    /// The registers: what other systems know. Plugins read those that they are granted.
+    #[serde(default, skip_serializing_if = "Registers::is_empty")]
+    pub registers: Registers,
 }
 
 impl Deployment {
@@ -176,9 +226,64 @@ impl Deployment {
         self.progress.as_ref().map(|progress| &progress.rollout).or(self.rollout.as_ref())
     }
 
-    /// The approvals of people who are not [involved](Self::involves): the only ones that policies see.
+    /// The approvals of people who are not [involved](Self::involves), given for themselves or for others who are not: the only
+    /// ones that policies see.
     pub fn independent_approvals(&self) -> impl Iterator<Item = &Approval> {
-        self.approvals.iter().filter(|approval| !self.involves(&approval.person.id))
+        let involves = |id| self.involves(id);
+        self.approvals.iter().filter(move |approval| {
+            !involves(&approval.person.id) && !approval.on_behalf_of.as_ref().is_some_and(involves)
+        })
+    }
+
+    /// The people who contributed, and everybody else who was ever involved, without the requester. Of the others only the
+    /// ids are known.
+    pub fn everybody_else(&self) -> Vec<Person> {
+        let named = |id: &PersonId| self.requester.id == *id || self.contributors.iter().any(|person| person.id == *id);
+        let others = self.involved.iter().filter(|id| !named(id)).map(|id| Person {
+            id: id.clone(),
+            kind: PersonKind::Person,
+            roles: Vec::new(),
+            team: None,
+        });
+        self.contributors.iter().cloned().chain(others).collect()
+    }
+
+    /// The actual or the desired instance with this id.
+    pub fn instance(&self, actual: bool, id: &str) -> Option<&Instance> {
+        let instances = if actual { &self.actual_instances } else { &self.desired_instances };
+        instances.iter().find(|instance| instance.id == id)
+    }
+
+    /// The earlier deployments, newest first. Those that ended at the same time keep their order.
+    pub fn newest_first(&self) -> Vec<&DeploymentRecord> {
+        let mut newest_first: Vec<&DeploymentRecord> = self.history.iter().collect();
+        newest_first.sort_by_key(|record| std::cmp::Reverse(record.ended.unwrap_or(record.requested)));
+        newest_first
+    }
+
+    /// The exceptions that were granted for the deployment: each waiver for each of its bindings, then the overrides.
+    pub fn exemptions(&self) -> Vec<GrantedExemption> {
+        let waived = self.waivers.iter().flat_map(|waiver| {
+            waiver.scope.bindings.iter().map(|binding| GrantedExemption {
+                id: waiver.id.clone(),
+                kind: "waiver".to_owned(),
+                binding: binding.clone(),
+                codes: waiver.scope.codes.clone(),
+                owner: waiver.owner.normal().to_owned(),
+                reason: waiver.reason.clone(),
+                expires: Some(waiver.expires),
+            })
+        });
+        let overridden = self.overrides.iter().map(|taken| GrantedExemption {
+            id: taken.id.clone(),
+            kind: "override".to_owned(),
+            binding: taken.binding.clone(),
+            codes: Vec::new(),
+            owner: taken.by.normal().to_owned(),
+            reason: taken.reason.clone(),
+            expires: None,
+        });
+        waived.chain(overridden).collect()
     }
 
     /// All people who are [involved](Self::involves).
@@ -188,4 +293,4 @@ impl Deployment {
     }
 }
 
-keyed!(PastDeployment: id);
+keyed!(DeploymentRecord: id);

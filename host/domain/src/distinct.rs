@@ -115,20 +115,26 @@ mod tests {
                 "at": time,
             }],
             "history": [{
-                "id": "d-1", "release": "shop-1", "environment": "live", "scenario": "first-release", "risk": "low",
-                "finished": time, "outcome": "operational", "components": [{"name": "web", "version": "1"}],
+                "id": "d-1", "product": "shop", "requested": time, "release": "shop-1", "environment": "live", "scenario": "first-release", "risk": "low",
+                "ended": time, "outcome": "operational", "components": [{"name": "web", "version": "1"}],
             }],
-            "records": {
+            "registers": {
                 "orders": [{"id": "1", "status": "open"}],
-                "fulfillment_books": [{"id": "1", "resource": "db", "automated": true}],
+                "fulfillment_books": [{"id": "1", "fulfills": "db", "automated": true}],
                 "service_contracts": [{
                     "id": "1", "kind": "sla", "provider": "a", "consumer": "b", "active": true, "objectives": ["fast"],
                 }],
-                "kpis": [{"id": "1", "metric": "ms"}],
-                "service_monitors": [{"id": "1", "kind": "http", "instance": "shop-live"}],
-                "events": [{"id": "1", "category": "warning", "severity": "low", "at": time}],
-                "incidents": [{"id": "1", "status": "open", "severity": "low", "changes": ["CHG-1"]}],
-                "runbooks": [{"id": "1", "title": "t", "deployed": true}],
+                "kpis": [{"id": "1", "metric": "latency", "unit": "ms"}],
+                "monitors": [{"id": "1", "kind": "http", "instance": "shop-live"}],
+                "events": [{"id": "1", "category": "warning", "kind": "load", "severity": "low", "open": true, "at": time}],
+                "incidents": [{"id": "1", "title": "t", "status": "open", "open": true, "severity": "low", "changes": ["CHG-1"]}],
+                "runbooks": [{"id": "1", "title": "t", "kind": "script", "deployed": true}],
+                "interactions": [{"id": "1", "kind": "call", "at": time, "title": "t"}],
+                "audit_findings": [{
+                    "id": "1", "title": "t", "kind": "audit", "severity": "low", "open": true, "raised": time,
+                }],
+                "suppliers": [{"id": "1", "name": "a"}],
+                "capacities": [{"id": "1", "product": "shop", "kind": "cpu", "unit": "1", "total": 1.0, "used": 0.5}],
             },
         });
         merge(&mut document, more);

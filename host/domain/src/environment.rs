@@ -1,9 +1,12 @@
 //! The environments that releases are deployed to.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::name::id;
+use crate::Digest;
+use crate::name::{id, labels, some_id, some_text};
 
 /// The kind of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -33,18 +36,100 @@ pub enum EnvironmentControl {
     None,
 }
 
+impl EnvironmentKind {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Test => "test",
+            Self::Staging => "staging",
+            Self::Live => "live",
+            Self::Custom => "custom",
+        }
+    }
+}
+
 /// The environment that the deployment goes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "WrittenEnvironment")]
+#[schemars(!try_from)]
 pub struct Environment {
     /// The name of the environment, unique within the organization.
-    #[serde(deserialize_with = "id")]
     pub name: String,
     /// The kind of the environment.
     pub kind: EnvironmentKind,
+    /// Whether consumers depend on the environment. If absent, whether its kind is `live`.
+    #[serde(default)]
+    pub live: bool,
     /// The purpose of the environment, in one sentence.
     #[serde(default)]
     pub purpose: String,
     /// The part of the environment that its owner controls.
     pub control: EnvironmentControl,
+    /// The owner of the environment, for example a team or a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The id of the supplier who controls the rest of the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_party: Option<String>,
+    /// The digest of the environment's definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Digest>,
+    /// The address of the environment's definition, as a URI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// The parameters of the environment, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// An environment as people write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenEnvironment {
+    #[serde(deserialize_with = "id")]
+    name: String,
+    kind: EnvironmentKind,
+    #[serde(default)]
+    live: Option<bool>,
+    #[serde(default)]
+    purpose: String,
+    control: EnvironmentControl,
+    #[serde(default, deserialize_with = "some_text")]
+    owner: Option<String>,
+    #[serde(default, deserialize_with = "some_id")]
+    third_party: Option<String>,
+    #[serde(default)]
+    version: Option<Digest>,
+    #[serde(default, deserialize_with = "some_text")]
+    definition: Option<String>,
+    #[serde(default, deserialize_with = "labels")]
+    parameters: BTreeMap<String, String>,
+}
+
+impl TryFrom<WrittenEnvironment> for Environment {
+    type Error = String;
+
+    fn try_from(written: WrittenEnvironment) -> Result<Self, String> {
+        let WrittenEnvironment {
+            name,
+            kind,
+            live,
+            purpose,
+            control,
+            owner,
+            third_party,
+            version,
+            definition,
+            parameters,
+        } = written;
+        if kind == EnvironmentKind::Live && live == Some(false) {
+            return Err(
+                "consumers depend on an environment of the kind `live`: leave out `live`, or write another `kind`"
+                    .to_owned(),
+            );
+        }
+        let live = live.unwrap_or(kind == EnvironmentKind::Live);
+        Ok(Self { name, kind, live, purpose, control, owner, third_party, version, definition, parameters })
+    }
 }

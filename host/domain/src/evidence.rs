@@ -5,7 +5,27 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Timestamp};
+use crate::{Digest, PersonId, Timestamp};
+
+/// The result of verifying a signature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verification {
+    /// Nothing was signed.
+    #[default]
+    Absent,
+    /// A signature exists, and nobody checked it.
+    Unchecked,
+    /// The signature is right.
+    Verified,
+    /// The signature is wrong.
+    Failed,
+}
+
+/// The credential of what nobody can tell.
+pub(crate) fn unknown_credential() -> String {
+    "unknown".to_owned()
+}
 
 /// A piece of evidence. This document names its content by digest; the content itself is separate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,15 +37,33 @@ pub struct Evidence {
     pub size: u64,
     /// The IANA media type of the content.
     pub media_type: String,
-    /// The person or tool that made the evidence.
+    /// The person or tool that made the evidence, as the person or tool that attached it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
+    pub claimed_source: Option<String>,
     /// When the evidence was made (RFC 3339), as the person or tool that attached it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Timestamp>,
+    /// The id of the person or service that attached the evidence and so vouches for it; the server sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attester: Option<PersonId>,
+    /// The credential with which it was attached; `unknown` if nobody knows it. The server sets it.
+    #[serde(default = "unknown_credential")]
+    pub credential: String,
     /// When the evidence was attached (RFC 3339); the server sets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attested: Option<Timestamp>,
+    /// From when on the evidence is no longer valid (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
+    /// The result of verifying its signature.
+    #[serde(default)]
+    pub verification: Verification,
+    /// The key or authority that its signature was verified with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_by: Option<String>,
+    /// The digests of the things that the evidence is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<Digest>,
     /// The bytes as they were handed in.
     #[serde(skip)]
     #[schemars(skip)]
@@ -37,8 +75,9 @@ impl Evidence {
     /// and when it was made). The same bytes with another date are other evidence.
     #[expect(clippy::expect_used, reason = "texts and times have a canonical form")]
     pub fn statement(&self) -> Digest {
-        let Self { digest, media_type, source, made, .. } = self;
-        Digest::of_canonical(&(digest, media_type, source, made)).expect("texts and times have a canonical form")
+        let Self { digest, media_type, claimed_source, made, .. } = self;
+        Digest::of_canonical(&(digest, media_type, claimed_source, made))
+            .expect("texts and times have a canonical form")
     }
 
     /// Evidence with this content. The digest is computed here.
@@ -47,9 +86,15 @@ impl Evidence {
             digest: Digest::of(&content),
             size: content.len() as u64,
             media_type: media_type.into(),
-            source: None,
+            claimed_source: None,
             made: None,
+            attester: None,
+            credential: unknown_credential(),
             attested: None,
+            valid_until: None,
+            verification: Verification::Absent,
+            verified_by: None,
+            subjects: Vec::new(),
             content: Arc::new(content),
         }
     }

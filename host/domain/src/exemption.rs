@@ -183,6 +183,28 @@ pub enum Exemption {
     Override(String),
 }
 
+/// An exception as plugins see it: a waiver for one binding, or an override.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantedExemption {
+    /// The id of the waiver or the override.
+    pub id: String,
+    /// `waiver` or `override`.
+    pub kind: String,
+    /// The id of the binding or group whose answer does not count.
+    pub binding: String,
+    /// The codes that it covers. Empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<String>,
+    /// The id of the person who answers for it.
+    pub owner: String,
+    /// The reason for it.
+    pub reason: String,
+    /// From when on it no longer counts (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
 /// What a decision says of exceptions, and of approvals that do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
@@ -206,6 +228,19 @@ pub enum ExceptionCode {
     OverrideUnconfirmed,
     /// An override of something that has changed since.
     OverrideVoid,
+}
+
+impl OverlapRelation {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SameProduct => "same-product",
+            Self::DependedOn => "depended-on",
+            Self::Dependent => "dependent",
+            Self::Conflicting => "conflicting",
+            Self::SameEnvironment => "same-environment",
+        }
+    }
 }
 
 impl ExceptionCode {
@@ -280,7 +315,10 @@ pub struct Overlap {
     pub environment: String,
     /// The time slot that is booked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slot: Option<TimeWindow>,
+    pub window: Option<TimeWindow>,
+    /// The id of a resource that both need, for example a person or a tool.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    pub shared: Option<String>,
     /// The relation of the other deployment to this one.
     pub relation: OverlapRelation,
     /// Whether the other deployment is changing something now. Otherwise it is planned for the same time.

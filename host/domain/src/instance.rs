@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distinct::{distinct, keyed};
 use crate::name::{id, name, some_id, some_text};
-use crate::{Component, Timestamp};
+use crate::{Component, Digest, Timestamp};
 
 /// The status of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -21,8 +21,33 @@ pub enum InstanceStatus {
     Degraded,
     /// The instance is installed and does not run.
     Stopped,
+    /// The instance is installed, and nobody can use it.
+    Disabled,
     /// The instance no longer exists.
     Removed,
+    /// The instance no longer exists, and its data is disposed of.
+    Disposed,
+}
+
+impl InstanceStatus {
+    /// Whether there is such an instance, or is to be one: it is neither removed nor disposed of.
+    pub fn exists(self) -> bool {
+        !matches!(self, Self::Removed | Self::Disposed)
+    }
+
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Deploying => "deploying",
+            Self::Running => "running",
+            Self::Degraded => "degraded",
+            Self::Stopped => "stopped",
+            Self::Disabled => "disabled",
+            Self::Removed => "removed",
+            Self::Disposed => "disposed",
+        }
+    }
 }
 
 /// A configured value of an instance.
@@ -81,6 +106,19 @@ pub struct Instance {
     /// When the instance was last changed (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<Timestamp>,
+}
+
+impl Instance {
+    /// The digest over the components and the configuration, in canonical form: instances with the same content have the
+    /// same. The order of names does not matter.
+    #[expect(clippy::expect_used, reason = "texts and digests have a canonical form")]
+    pub fn content(&self) -> Digest {
+        let mut components: Vec<&Component> = self.components.iter().collect();
+        components.sort_by_key(|component| &component.name);
+        let mut configuration: Vec<&ConfigurationItem> = self.configuration.iter().collect();
+        configuration.sort_by_key(|item| &item.name);
+        Digest::of_canonical(&(components, configuration)).expect("texts and digests have a canonical form")
+    }
 }
 
 keyed!(Instance: id, ConfigurationItem: name);

@@ -23,6 +23,7 @@ pub mod combine;
 mod counted;
 mod decision;
 mod deployment;
+mod difference;
 mod digest;
 mod distinct;
 mod environment;
@@ -37,7 +38,7 @@ mod pattern;
 mod person;
 mod plan;
 mod receipt;
-mod records;
+mod registers;
 mod release;
 mod rollout;
 pub mod rules;
@@ -60,24 +61,28 @@ pub use answer::{
     Measurement, Need, Obligation, PluginError, PluginReadiness, PolicyVerdict, Reason, Report, Requirement,
     SettingsFinding, TimeNeeded, findings_in_the_way,
 };
-pub use approval::{Approval, ApprovalAnswer, Person};
+pub use approval::{Approval, ApprovalAnswer, Person, PersonKind, Principal};
 pub use authority::{
     CredentialKind, KnownRole, RIGHTS_OF_OTHER_ROLES, ROLES, Right, Teams, UnknownCredentialKind, UnknownRight,
     rights_of, role_names,
 };
 pub use canonical::{DigestError, canonical_json, with_canonical_json};
-pub use change::{Change, ChangeApproval, ChangeCategory, Risk};
+pub use change::{Change, ChangeApproval, ChangeCategory, Money, Risk};
 pub use closest::closest;
 pub use counted::counted;
 pub use decision::{
     BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement, GroupOutcome, LogLevel,
     LogLine, ModelName, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
 };
-pub use deployment::{Deployment, DeploymentResult, PastDeployment, Product};
+pub use deployment::{Deployment, DeploymentRecord, DeploymentResult, Product};
+pub use difference::{Difference, DifferenceKind};
 pub use digest::Digest;
 pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
-pub use evidence::Evidence;
-pub use exemption::{ExceptionCode, Exemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope};
+pub(crate) use evidence::unknown_credential;
+pub use evidence::{Evidence, Verification};
+pub use exemption::{
+    ExceptionCode, Exemption, GrantedExemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope,
+};
 pub use gate_need::{GateAction, GateNeed};
 pub use id::is_path_step;
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
@@ -86,9 +91,9 @@ pub use pattern::{Pattern, PatternFault};
 pub use person::{PERSON_FORMAT, PersonId};
 pub use plan::{ApprovedPlan, DataRetention, Plan};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
-pub use records::{
-    Event, FulfillmentBook, Incident, Kpi, Order, Records, Runbook, ServiceContract, ServiceContractKind,
-    ServiceMonitor,
+pub use registers::{
+    AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Registers, Runbook,
+    ServiceContract, Supplier,
 };
 pub use release::{
     Component, ComponentIdentity, ComponentKind, Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, Release,
@@ -100,7 +105,7 @@ pub use rollout::{
 };
 pub use shortened::shortened;
 pub use snapshot::{Snapshot, SnapshotForm};
-pub use stage::{Gate, Phase, Scenario, Stage};
+pub use stage::{Gate, GatePassage, Phase, Scenario, Stage};
 pub use strict_json::{
     JsonError, JsonFault, JsonFaultKind, JsonReader, canonical_number, read_json, without_byte_order_mark,
 };

@@ -131,6 +131,14 @@ impl FromStr for PersonId {
     }
 }
 
+impl PersonId {
+    /// The id whose written form is the normal form.
+    #[must_use]
+    pub fn in_normal_form(&self) -> Self {
+        Self { written: self.normal().into(), normal: None }
+    }
+}
+
 impl Serialize for PersonId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.written)

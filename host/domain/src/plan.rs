@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distinct::distinct;
-use crate::name::{id, ids, some_name, texts};
+use crate::name::{id, ids, some_name, some_text, texts};
 use crate::{Component, Digest, Duration, PersonId, TimeWindow, Timestamp, WayBack};
 
 /// The retention of the data of a removed instance.
@@ -32,8 +32,8 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<TimeWindow>,
     /// The priority of the deployment, in the organization's own words.
-    #[serde(default)]
-    pub priority: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub priority: Option<String>,
     /// The id of the step after which the deployment can no longer be rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
     pub point_of_no_return: Option<String>,
@@ -46,9 +46,15 @@ pub struct Plan {
     /// Whether the plan uses office hours, because the product has no consumers yet.
     #[serde(default)]
     pub office_hours_exception: bool,
+    /// When consumers and dependants are told (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Timestamp>,
     /// The ids of the instances that the deployment changes.
     #[serde(default, deserialize_with = "ids")]
     pub targets: Vec<String>,
+    /// The ids of the instances of the product that stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "ids")]
+    pub staying: Vec<String>,
     /// The retention of the data of removed instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_retention: Option<DataRetention>,
@@ -69,6 +75,9 @@ pub struct ApprovedPlan {
     pub at: Timestamp,
     /// The id of the approved release.
     pub release: String,
+    /// The digest of the approved release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// The components of the approved release.
     #[serde(deserialize_with = "distinct")]
     pub components: Vec<Component>,

@@ -1,10 +1,12 @@
 //! The product release: the components to deploy, and their known defects.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distinct::{distinct, keyed};
-use crate::name::{id, ids, name, names, some_text, text};
+use crate::name::{id, ids, labels, name, names, some_id, some_name, some_text, text};
 use crate::{Digest, Timestamp};
 
 /// The kinds of component that a release can hold.
@@ -164,6 +166,9 @@ pub struct KnowledgeItem {
     /// The title of the knowledge item, on one line.
     #[serde(deserialize_with = "text")]
     pub title: String,
+    /// The kind of knowledge item, for example `article`, `faq` or `known-error`.
+    #[serde(default = "other", deserialize_with = "name")]
+    pub kind: String,
     /// The status of the knowledge item.
     pub status: KnowledgeStatus,
     /// The author of the knowledge item.
@@ -172,6 +177,10 @@ pub struct KnowledgeItem {
     /// From when on the item is no longer valid (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+}
+
+fn other() -> String {
+    "other".to_owned()
 }
 
 /// A product release: what is deployed.
@@ -195,9 +204,18 @@ pub struct Release {
     /// The digest of the release as a whole, which protects it from tampering.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// How the release came to be, for example `in-house` or `supplier`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
+    pub sourcing: Option<String>,
+    /// The id of the supplier of the release.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    pub supplier: Option<String>,
     /// Tags: any words that describe the release.
     #[serde(default, deserialize_with = "names")]
     pub tags: Vec<String>,
+    /// The organization's own fields, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    pub attributes: BTreeMap<String, String>,
     /// All components of the release.
     #[serde(deserialize_with = "distinct")]
     pub components: Vec<Component>,

@@ -54,7 +54,7 @@ impl Snapshot {
     /// may hand in more, but must not replace approved evidence.
     ///
     /// The order of names in lists does not matter. Fields that only show progress are not covered (the status of
-    /// release, change, defects and knowledge items): they may change without a new approval, and each gate judges
+    /// release, change, defects and knowledge items, who approved the change, and who works on it): they may change without a new approval, and each gate judges
     /// their present value.
     ///
     /// # Errors
@@ -69,13 +69,27 @@ impl Snapshot {
         let mut components: Vec<&Component> = release.components.iter().collect();
         components.sort_by_key(|component| (&component.name, component.digest));
         let parts = [
-            ("change", json!([change.id, change.category, change.risk, change.window, change.releases])),
+            (
+                "change",
+                json!([
+                    [change.id, change.category, change.risk, change.window, change.releases],
+                    [change.urgency, change.impact, change.priority, change.trigger, change.trigger_reference],
+                    [change.context, change.planned_cost, change.system, change.address, change.attributes],
+                ]),
+            ),
             ("deployment", json!([deployment.id, deployment.scenario])),
             ("environment", json!(deployment.environment)),
             ("people", json!([deployment.requester.id.normal(), contributors])),
             ("plan", json!(deployment.plan)),
             ("product", json!(deployment.product)),
-            ("release", json!([release.id, release.name, release.version, release.digest, components, release.notes])),
+            (
+                "release",
+                json!([
+                    [release.id, release.name, release.version, release.digest],
+                    [components, release.notes],
+                    [release.sourcing, release.supplier, release.attributes],
+                ]),
+            ),
         ];
         let evidence = Self::subject_evidence(deployment, evidence);
         let evidence = (!evidence.is_empty()).then(|| ("evidence", json!(evidence)));

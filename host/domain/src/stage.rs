@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+
 /// The four stages of a deployment, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -100,5 +102,26 @@ impl Scenario {
             Self::NewVersion => "new-version",
             Self::Removal => "removal",
         }
+    }
+}
+
+/// The passage of a gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GatePassage {
+    /// The stage of the gate.
+    pub stage: Stage,
+    /// Whether it is the entrance or the exit of the stage.
+    pub phase: Phase,
+    /// When the gate was passed (RFC 3339).
+    pub at: Timestamp,
+    /// The id of the decision that allowed it.
+    pub decision: String,
+}
+
+impl GatePassage {
+    /// The gate that was passed.
+    pub fn gate(&self) -> Gate {
+        Gate { stage: self.stage, phase: self.phase }
     }
 }

@@ -76,7 +76,9 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match EPOCH.checked_add(SignedDuration::from_millis(self.0)) {
-            Ok(moment) => write!(f, "{moment}Z"),
+            // No fraction, or three digits: some languages read no other.
+            Ok(moment) if self.0 % 1000 == 0 => write!(f, "{moment}Z"),
+            Ok(moment) => write!(f, "{moment:.3}Z"),
             Err(_) => write!(f, "{} ms", self.0),
         }
     }
@@ -224,6 +226,9 @@ macro_rules! as_text {
             }
         }
 
+        as_text!(read $type, $schema);
+    };
+    (read $type:ty, $schema:expr) => {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
@@ -251,11 +256,21 @@ as_text!(
         "description": "A moment, in RFC 3339 with an offset. Digits finer than milliseconds are cut off."
     })
 );
+/// Whole seconds if it has no fraction, else milliseconds: every policy language reads that, and few read days.
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 % 1000 {
+            0 => serializer.collect_str(&format_args!("{}s", self.0 / 1000)),
+            _ => serializer.collect_str(&format_args!("{}ms", self.0)),
+        }
+    }
+}
+
 as_text!(
-    Duration,
+    read Duration,
     json_schema!({
         "type": "string",
-        "description": "A length of time: `10m`, `1h 30m`, `90d`. Units: w, d, h, m, s, ms, longest first; a day is 24 hours.",
+        "description": "A length of time: `10m`, `1h 30m`, `90d`. Units: w, d, h, m, s, ms, longest first; a day is 24 hours. It is written as whole seconds, `5400s`, or as milliseconds, `1500ms`.",
         "examples": ["90d", "1h 30m"]
     })
 );

@@ -1,7 +1,7 @@
 //! The order of environments: a release may enter one only after the same bytes were operational in the one before.
 
 use lockgate_domain::{
-    CorrectionNeeded, Deployment, DeploymentResult, Digest, Finding, PastDeployment, Scenario, Snapshot,
+    CorrectionNeeded, Deployment, DeploymentRecord, DeploymentResult, Digest, Finding, Scenario, Snapshot,
 };
 
 use crate::gate::EngineCode;
@@ -29,7 +29,7 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Findi
     let release = &deployment.release.id;
     let fix = format!("deploy release `{release}` to `{before}` first");
     let expected = format!("an operational deployment of `{release}` in `{before}`");
-    let was_operational = |past: &&PastDeployment| {
+    let was_operational = |past: &&DeploymentRecord| {
         &past.release == release
             && &past.environment == before
             && past.outcome == DeploymentResult::Operational
@@ -68,13 +68,13 @@ struct Difference {
 }
 
 /// The first difference between the release of an earlier deployment and that of this one.
-fn difference(past: &PastDeployment, deployment: &Deployment) -> Option<Difference> {
+fn difference(past: &DeploymentRecord, deployment: &Deployment) -> Option<Difference> {
     let release = &deployment.release;
-    if past.release_digest != release.digest {
+    if past.digest != release.digest {
         return Some(Difference {
             pointer: "/release/digest".to_owned(),
             what: "the digest of the release".to_owned(),
-            then: written(past.release_digest),
+            then: written(past.digest),
             now: written(release.digest),
         });
     }

@@ -26,5 +26,5 @@ mod values;
 
 pub use gate::{EngineCode, GateError, decision_id};
 pub use load::{LoadReport, LoadedModel};
-pub use select_model::{RESERVED, SelectModelError, SelectedModel, SnapshotRequest, select_model};
+pub use select_model::{SelectModelError, SelectedModel, SnapshotRequest, select_model};
 pub use values::{PendingChanges, PendingValues, ValueStore, VersionedValues};

@@ -36,27 +36,17 @@ pub enum SelectModelError {
     /// No model could be chosen.
     #[error(transparent)]
     Selection(#[from] SelectionError),
-    /// A fact has a name that is reserved for the host, so no plugin would see it.
-    #[error("the fact `{0}` (at `/facts/{0}`) bears a name of the host's own: write it to `records`, or rename it")]
-    ReservedFact(String),
     /// The release or the plan has no canonical JSON form.
     #[error(transparent)]
     Digest(#[from] DigestError),
 }
 
-/// The prefix of the facts that the host makes from its records.
-pub const RESERVED: &str = "it4it.";
-
 /// Chooses the model for a question. The order of the models does not matter.
 ///
 /// # Errors
-/// If no model applies, if several apply with the same rank, if it is unknown whether one applies, or if a fact has a
-/// name that is reserved for the host.
+/// If no model applies, if several apply with the same rank, or if it is unknown whether one applies.
 pub fn select_model(models: &[LoadedModel], question: SnapshotRequest) -> Result<SelectedModel, SelectModelError> {
     let SnapshotRequest { deployment, gate, now, evidence } = question;
-    if let Some(name) = deployment.facts.keys().find(|name| name.starts_with(RESERVED)) {
-        return Err(SelectModelError::ReservedFact(name.clone()));
-    }
     // The subject depends on the model that is chosen here: until then there is none, and `model check` warns of a
     // condition that reads it.
     let undecided = Snapshot { deployment: Arc::new(deployment), gate, now, subject: Digest::of(b""), evidence };

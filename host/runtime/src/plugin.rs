@@ -137,7 +137,7 @@ impl Plugin {
 
     /// The patterns of the names of facts that the plugin may read.
     pub fn facts_granted(&self) -> &[String] {
-        self.loaded.granted.facts.as_ref().map_or(&[], |facts| facts.patterns().as_slice())
+        self.loaded.granted.facts.as_ref().map_or(&[], |facts| facts.granted())
     }
 
     /// Whether an evaluation starts with the plugin configured.
@@ -314,7 +314,7 @@ impl PluginInvocation<'_> {
                     loaded.configure(store, instance)?;
                 }
                 let sandbox = store.data_mut();
-                sandbox.show(Arc::clone(snapshot));
+                sandbox.show(Arc::clone(snapshot), loaded.granted.read_grants());
                 if let Some(key_value) = &loaded.granted.key_value {
                     key_value.begin(sandbox, namespaces);
                 }

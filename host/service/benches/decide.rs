@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use lockgate_domain::{
-    CredentialKind, Deployment, Digest, Gate, Person, Phase, Snapshot, Stage, Teams, Timestamp, canonical_json,
+    CredentialKind, Deployment, Digest, Gate, Phase, Principal, Snapshot, Stage, Teams, Timestamp, canonical_json,
 };
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::Source;
@@ -67,7 +67,7 @@ fn decide(criterion: &mut Criterion) {
     let ledger = key.open(&folder.path().join("ledger.db"), "bench", SqliteOptions::default()).unwrap();
     let engine = DeploymentService::new(Arc::new(ledger), Arc::new(One(model.clone())), Recordings::Needed);
     let actor = Actor {
-        person: Person {
+        person: Principal {
             id: lockgate_domain::PersonId::new("ci").unwrap(),
             name: String::new(),
             roles: vec!["pipeline".to_owned()],

@@ -1,6 +1,6 @@
 //! Approvals: people give them, each with their own credential, and each approval names what the person saw.
 
-use lockgate_domain::{Approval, ApprovalAnswer, Digest, Person, PersonId, Right, Timestamp, fields};
+use lockgate_domain::{Approval, ApprovalAnswer, Digest, PersonId, Principal, Right, Timestamp, Verification, fields};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ impl DeploymentService {
         at: DeploymentRef<'_>,
         new: &NewApproval,
     ) -> Result<WriteAnswer<ApprovalView>, ServiceError> {
-        let Person { id: person, roles, .. } = &write.actor.person;
+        let Principal { id: person, roles, .. } = &write.actor.person;
         write.actor.require(Right::Approve)?;
         let permit = || {
             let loaded = self.load(write.actor, at)?;
@@ -103,7 +103,7 @@ impl DeploymentService {
                 }
                 .into());
             }
-            let mut person = write.actor.person.clone();
+            let mut person = write.actor.as_person();
             if !person.roles.contains(&new.role) {
                 person.roles.push(new.role.clone());
             }
@@ -116,13 +116,15 @@ impl DeploymentService {
                     at: write.now,
                     expires: new.expires,
                     subject: current,
+                    // As the lender wrote it, because that account can revoke the approval.
+                    on_behalf_of: lender.clone(),
+                    credential: write.actor.credential.clone(),
+                    signature: Verification::Absent,
                     comment: new.comment.clone(),
                     changed: Vec::new(),
                 },
                 parts: gate_snapshot.cached.parts.clone(),
                 model: gate_snapshot.cached.model.digest(),
-                // The lender's id as the lender wrote it, because that account can revoke the approval.
-                on_behalf_of: lender.clone(),
                 revoked: None,
                 superseded_by: None,
             };

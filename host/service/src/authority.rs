@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use lockgate_domain::{CredentialKind, Person, PersonId, ROLES, Right, Teams, rights_of};
+use lockgate_domain::{CredentialKind, Person, PersonId, Principal, ROLES, Right, Teams, rights_of};
 
 /// An authenticated person or program, and what the credential allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// The person, with the roles that they hold.
-    pub person: Person,
+    pub person: Principal,
     /// The teams whose deployments the actor sees.
     pub teams: Teams,
     /// The rights that the credential is limited to. None: all that the roles grant.
@@ -74,6 +74,12 @@ fn quoted(several: &[impl fmt::Display]) -> Vec<String> {
 }
 
 impl Actor {
+    /// The actor as snapshots name people: without a name for display.
+    pub fn as_person(&self) -> Person {
+        let Principal { id, roles, .. } = &self.person;
+        Person { id: id.clone(), kind: self.kind.into(), roles: roles.clone(), team: None }
+    }
+
     /// Whether the actor has this right.
     pub fn may(&self, right: Right) -> bool {
         self.require(right).is_ok()
@@ -92,7 +98,7 @@ impl Actor {
     /// # Errors
     /// If all of them are missing; the error says whether a role or a scope lacks them.
     pub fn require_any(&self, rights: &[Right]) -> Result<(), Forbidden> {
-        let Person { id, roles, .. } = &self.person;
+        let Principal { id, roles, .. } = &self.person;
         let is_granted = |right: &&Right| roles.iter().any(|role| rights_of(role).contains(right));
         let granted: Vec<Right> = rights.iter().filter(is_granted).copied().collect();
         if granted.is_empty() {
@@ -119,7 +125,7 @@ mod tests {
 
     fn actor(roles: &[&str], scopes: Option<&[Right]>) -> Actor {
         Actor {
-            person: Person {
+            person: Principal {
                 id: PersonId::new("ada@example.org").unwrap(),
                 name: String::new(),
                 roles: roles.iter().map(|role| (*role).to_owned()).collect(),

@@ -16,7 +16,6 @@ use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, DeploymentView, InputError, ServiceError, WriteAnswer, WriteContext};
 use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor};
-use lockgate_engine::RESERVED;
 
 /// The longest id, in bytes.
 const LONGEST_ID: usize = 128;
@@ -29,7 +28,7 @@ pub struct NewDeployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
     /// The document of the deployment, without the members that people and the host add later (`involved`, `approvals`,
-    /// `approved`, `waivers`, `overrides`, `overlaps`, `history`, `progress`, `analysis`).
+    /// `approved`, `waivers`, `overrides`, `overlaps`, `history`, `progress`, `analysis`, `gates_passed`).
     pub deployment: Deployment,
 }
 
@@ -45,7 +44,7 @@ impl DeploymentService {
     ) -> Result<WriteAnswer<DeploymentView>, ServiceError> {
         let actor = write.actor;
         actor.require(Right::Request)?;
-        let deployment = &new.deployment;
+        let deployment = &with_known_requester(actor, &new.deployment);
         let permit = || {
             let team = team_of(actor, new.team.as_ref())?;
             check(actor, deployment, "/deployment")?;
@@ -100,6 +99,12 @@ impl DeploymentService {
                 }
                 let before = json!(Deployment { involved: BTreeSet::new(), ..(*loaded.document).clone() });
                 let mut after = before.clone();
+                if patch.pointer("/environment/kind").is_some()
+                    && let Some(environment) = after.get_mut("environment").and_then(Value::as_object_mut)
+                {
+                    // Whether it is live followed from the kind before, and follows from the new one.
+                    environment.remove("live");
+                }
                 json_patch::merge(&mut after, patch);
                 let deployment: Deployment =
                     read_value(&after).map_err(|error| ServiceError::Invalid(vec![error.into()]))?;
@@ -129,6 +134,15 @@ impl DeploymentService {
             },
         )
     }
+}
+
+/// The document, with the kind of the requester as the credential says it, if the requester asks in person.
+fn with_known_requester(actor: &Actor, deployment: &Deployment) -> Deployment {
+    let mut deployment = deployment.clone();
+    if deployment.requester.id == actor.person.id {
+        deployment.requester.kind = actor.as_person().kind;
+    }
+    deployment
 }
 
 fn content_of(deployment: &Deployment) -> Result<ContentBlob, ServiceError> {
@@ -194,6 +208,9 @@ fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Res
     if !before.requester.id.is_written_like(&after.requester.id) && !actor.may(Right::RequestForOthers) {
         mistakes.push(InputError::new("/requester/id", "the requester stays who it is"));
     }
+    if before.requester.id == after.requester.id && before.requester.kind != after.requester.kind {
+        mistakes.push(InputError::new("/requester/kind", "the requester stays of the kind that the credential said"));
+    }
     // People who contributed stay known. Otherwise a person could leave the list in order to approve.
     let gone = before.contributors.iter().filter(|was| !after.contributors.iter().any(|is| is.id == was.id));
     for person in gone {
@@ -213,8 +230,19 @@ fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Res
 }
 
 fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
-    let Deployment { involved, approvals, approved, waivers, overrides, overlaps, history, progress, analysis, .. } =
-        deployment;
+    let Deployment {
+        involved,
+        approvals,
+        approved,
+        waivers,
+        overrides,
+        overlaps,
+        history,
+        progress,
+        analysis,
+        gates_passed,
+        ..
+    } = deployment;
     let said = [
         ("involved", !involved.is_empty(), "the host keeps who was ever involved"),
         ("approvals", !approvals.is_empty(), "people approve by `POST …/approvals`, each with their own credential"),
@@ -223,15 +251,12 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         ("overrides", !overrides.is_empty(), "overrides are taken by `POST …/overrides`"),
         ("overlaps", !overlaps.is_empty(), "the host finds them itself"),
         ("progress", progress.is_some(), "the host keeps how far the rollout has come"),
+        ("gates_passed", !gates_passed.is_empty(), "the host keeps which gates were passed"),
         ("analysis", analysis.is_some(), "a step of the rollout asks for it"),
         ("history", !history.is_empty(), "the host keeps how the earlier deployments of the product ended"),
     ];
     let said = said.into_iter().filter(|(_, said, _)| *said);
-    let reserved = deployment.facts.keys().filter(|name| name.starts_with(RESERVED)).map(|name| {
-        let message = format!("the fact `{name}` bears a name of the host's own: write it to `records`, or rename it");
-        InputError::new(format!("{at}/facts/{name}"), message)
-    });
     let said =
         said.map(|(name, _, why)| InputError::new(format!("{at}/{name}"), format!("`{name}` is not handed in: {why}")));
-    reserved.chain(said).collect()
+    said.collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Deployment, DeploymentResult, Gate, Overlap, OverlapRelation, PastDeployment, Phase, Right, Stage, TeamName,
+    Deployment, DeploymentRecord, DeploymentResult, Gate, Overlap, OverlapRelation, Phase, Right, Stage, TeamName,
     TimeWindow, Timestamp,
 };
 use lockgate_ledger::EntryDraft;
@@ -45,7 +45,7 @@ pub(super) struct EnvironmentDeployments {
 /// How earlier deployments of a product ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProductHistory {
-    pub(super) past: Vec<PastDeployment>,
+    pub(super) past: Vec<DeploymentRecord>,
 }
 
 impl DeploymentService {
@@ -124,7 +124,7 @@ impl DeploymentService {
             entries.push(EntryDraft::new(&stream, kind, now, &occupant)?.of_team(&loaded.state.team)?);
         }
         if let Some(outcome) = after.ended() {
-            let past = past(loaded, outcome, now);
+            let past = record_of(loaded, outcome, now);
             let stream = product_stream(&loaded.state.team, &deployment.product.id);
             entries.push(EntryDraft::new(&stream, "deployment-ended", now, &past)?.of_team(&loaded.state.team)?);
         }
@@ -132,18 +132,39 @@ impl DeploymentService {
     }
 }
 
-fn past(loaded: &LoadedDeployment, outcome: DeploymentResult, finished: Timestamp) -> PastDeployment {
+/// The release that the rollout returned to; without a rollout, the one that the plan would return to.
+fn returned_to(loaded: &LoadedDeployment) -> Option<String> {
+    let carried_out = loaded.state.progress.as_ref().map(|progress| &progress.rollout.way_back);
+    let planned = loaded.document.plan.as_ref().and_then(|plan| plan.way_back.as_ref());
+    carried_out.or(planned).and_then(|back| back.release.clone())
+}
+
+/// The gate at which fulfillment begins.
+const FULFILL: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Entrance };
+
+/// The record of a deployment that ends now.
+fn record_of(loaded: &LoadedDeployment, outcome: DeploymentResult, ended: Timestamp) -> DeploymentRecord {
     let deployment = &loaded.document;
-    PastDeployment {
+    DeploymentRecord {
         id: loaded.id.clone(),
+        product: deployment.product.id.clone(),
+        change: Some(deployment.change.id.clone()),
         release: deployment.release.id.clone(),
-        release_digest: deployment.release.digest,
+        digest: deployment.release.digest,
         components: deployment.release.component_identities(),
         environment: deployment.environment.name.clone(),
+        live: deployment.environment.live,
+        model: None,
+        model_version: None,
         scenario: deployment.scenario,
         risk: deployment.change.risk,
-        finished,
+        iteration: 1,
+        requested: loaded.state.requested,
+        began: loaded.state.passed.iter().find(|passage| passage.gate() == FULFILL).map(|passage| passage.at),
+        ended: Some(ended),
         outcome,
+        returned_to: (outcome == DeploymentResult::RolledBack).then(|| returned_to(loaded)).flatten(),
+        incidents: Vec::new(),
     }
 }
 
@@ -180,7 +201,8 @@ impl EnvironmentDeployments {
                 deployment: own(&other.deployment),
                 product: own(&other.product),
                 environment: deployment.environment.name.clone(),
-                slot: other.slot,
+                window: other.slot,
+                shared: None,
                 relation,
                 under_way: *under_way,
             }

@@ -55,7 +55,9 @@ impl DeploymentService {
             return Err(ServiceError::Invalid(vec![InputError::new("/made", rule)]));
         }
         let evidence = Evidence {
-            source: source.map(str::to_owned).or_else(|| Some(write.actor.person.id.written().to_owned())),
+            claimed_source: source.map(str::to_owned),
+            attester: Some(write.actor.person.id.clone()),
+            credential: write.actor.credential.clone(),
             made,
             attested: Some(write.now),
             ..Evidence::new(bytes, media_type)

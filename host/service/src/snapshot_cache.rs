@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockgate_domain::{
-    Approval, Deployment, Digest, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage, Timestamp,
-    canonical_json,
+    Approval, Deployment, DeploymentRecord, Digest, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage,
+    Timestamp, canonical_json,
 };
 use lockgate_ledger::{ContentBlob, ExpectedVersion};
 
@@ -151,7 +151,8 @@ impl DeploymentService {
             deployment.progress.clone_from(&state.progress);
         }
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
-        deployment.history.clone_from(&history.says.past);
+        deployment.history = with_iterations(&history.says.past);
+        deployment.gates_passed.clone_from(&state.passed);
         let mut expect = vec![ExpectedVersion { stream: history_stream, version: history.version }];
         let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
@@ -260,4 +261,16 @@ impl CachedSnapshot {
         }
         same
     }
+}
+
+/// The records of earlier deployments, each with its number among those to the same environment under the same change.
+fn with_iterations(past: &[DeploymentRecord]) -> Vec<DeploymentRecord> {
+    let mut counts: BTreeMap<(&str, Option<&str>), u32> = BTreeMap::new();
+    let counted = past.iter().map(|record| {
+        let count = counts.entry((record.environment.as_str(), record.change.as_deref())).or_default();
+        // One that ended before anything was changed is no deployment to the environment.
+        *count = count.saturating_add(u32::from(record.began.is_some()));
+        DeploymentRecord { iteration: *count, ..record.clone() }
+    });
+    counted.collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Deployment, Digest, Evidence, Gate, PersonId, Phase, Progress, Right, Stage, TeamName, Timestamp,
+    Deployment, Digest, Evidence, Gate, GatePassage, PersonId, Phase, Progress, Right, Stage, TeamName, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,8 +112,8 @@ pub struct DeploymentView {
     pub progress: Option<Progress>,
     /// The overrides that were used, with their reviews.
     pub overrides: Vec<OverrideState>,
-    /// The passed gates, each with the id of the decision that allowed it. After a replan, most must be passed again.
-    pub passed: Vec<(Gate, String)>,
+    /// The passed gates, each with the time and the id of the decision that allowed it. After a replan, most must be passed again.
+    pub passed: Vec<GatePassage>,
 }
 
 impl LoadedDeployment {

@@ -23,7 +23,8 @@ impl Capability {
         Self::new("evidence", reason).of(patterns)
     }
 
-    /// The right to read facts whose name fits one of the patterns, such as `acme.cost` or `it4it.*`.
+    /// The right to read the registers, such as `incidents`, and the facts of the organisation, such as `fact:acme.cost`, that
+    /// fit one of the patterns.
     pub fn facts<I>(patterns: I, reason: impl Into<String>) -> Self
     where
         I: IntoIterator,

@@ -9,10 +9,17 @@ use crate::bindings::lockgate::host::snapshot::Evaluation as Source;
 use crate::testing::Fixture as Source;
 
 use crate::bindings::lockgate::types::rollouts::{Analysis, Progress, Rollout};
+#[cfg(target_arch = "wasm32")]
+use crate::bindings::lockgate::types::types::Page;
+use crate::registers::{
+    AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
+    ServiceContract, Supplier,
+};
 use crate::time::Timestamp;
 use crate::types::{
-    Approval, ApprovedPlan, Attribute, Change, Component, Defect, Document, Environment, Evidence, Instance,
-    KnowledgeItem, PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, Scenario, Stage,
+    Approval, ApprovedPlan, Attribute, Change, Component, Defect, DeploymentRecord, Difference, Document, Environment,
+    Evidence, Exemption, GatePassage, Instance, KnowledgeItem, Overlap, Person, Phase, Plan, Product, Release,
+    ReleaseNotes, Scenario, Section, Stage,
 };
 use crate::{EvidenceFile, ReadError};
 
@@ -71,8 +78,6 @@ readers! {
     product -> Product;
     /// The release to deploy.
     release -> Release;
-    /// The components of the release.
-    components -> Vec<Component>;
     /// The release notes, once they are written.
     release_notes -> Option<ReleaseNotes>;
     /// The known defects of the release.
@@ -91,18 +96,102 @@ readers! {
     progress -> Option<Progress>;
     /// The analysis that a step of the rollout asks this check for. None at a gate.
     analysis -> Option<Analysis>;
-    /// The instances that should exist.
-    desired_instances -> Vec<Instance>;
-    /// The instances that exist.
-    actual_instances -> Vec<Instance>;
     /// All answers of people, including those that no longer count.
     approvals -> Vec<Approval>;
     /// The approved plan. None until the deployment has passed the exit of plan-and-approve.
     approved -> Option<ApprovedPlan>;
-    /// Earlier deployments of the product, newest first.
-    history -> Vec<PastDeployment>;
+    /// The gates that were passed, in order.
+    gates_passed -> Vec<GatePassage>;
     /// The labels of the deployment, in order of name.
     labels -> Vec<Attribute>;
+    /// Other deployments whose time overlaps with that of this one.
+    overlaps -> Vec<Overlap>;
+    /// The waivers and overrides that were granted for the deployment.
+    exemptions -> Vec<Exemption>;
+}
+
+/// All items of a list that the host returns in pages, each of which goes on after the key of the last item.
+#[cfg(target_arch = "wasm32")]
+fn every<T, E>(mut read: impl FnMut(&Page) -> Result<Vec<T>, E>, key: impl Fn(&T) -> &String) -> Result<Vec<T>, E> {
+    let mut page = Page { after: None, at_most: u32::MAX };
+    let mut items = Vec::new();
+    loop {
+        let part = read(&page)?;
+        let Some(last) = part.last() else { return Ok(items) };
+        page.after = Some(key(last).clone());
+        items.extend(part);
+    }
+}
+
+macro_rules! lists {
+    ($($(#[$doc:meta])* $name:ident by $key:ident -> $type:ty;)+) => {
+        impl Evaluation<'_> { $(
+            $(#[$doc])*
+            pub fn $name(&self) -> Vec<$type> {
+                #[cfg(target_arch = "wasm32")]
+                {
+                    let read = |page: &Page| Ok::<_, core::convert::Infallible>(self.source.$name(page));
+                    let Ok(items) = every(read, |item| &item.$key);
+                    items
+                }
+                #[cfg(not(target_arch = "wasm32"))]
+                { self.source.$name.clone() }
+            }
+        )+ }
+    };
+}
+
+lists! {
+    /// The components of the release.
+    components by name -> Component;
+    /// The approved components, in the order of the release.
+    approved_components by name -> Component;
+    /// Earlier deployments of the product, newest first.
+    history by id -> DeploymentRecord;
+}
+
+macro_rules! registers {
+    ($($(#[$doc:meta])* $name:ident -> $type:ty;)+) => {
+        impl Evaluation<'_> { $(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// If nobody keeps the register, or the operator did not grant it. An empty register is no error.
+            pub fn $name(&self) -> Result<Vec<$type>, ReadError> {
+                #[cfg(target_arch = "wasm32")]
+                { every(|page| self.source.$name(page), |item| &item.id) }
+                #[cfg(not(target_arch = "wasm32"))]
+                { self.source.register(stringify!($name), self.source.registers.$name.as_ref()) }
+            }
+        )+ }
+    };
+}
+
+registers! {
+    /// The orders from Consume or to Fulfill. Needs [`Capability::facts`](crate::Capability::facts) for `orders`.
+    orders -> Order;
+    /// The procedures that fulfill resources. Needs the capability for `fulfillment-books`.
+    fulfillment_books -> FulfillmentBook;
+    /// The contracts about the service. Needs the capability for `service-contracts`.
+    service_contracts -> ServiceContract;
+    /// The key performance indicators, each with its last value. Needs the capability for `kpis`.
+    kpis -> Kpi;
+    /// The monitors that watch the instances. Needs the capability for `monitors`.
+    monitors -> Monitor;
+    /// The events that monitors and components reported. Needs the capability for `events`.
+    events -> Event;
+    /// The interruptions of the service. Needs the capability for `incidents`.
+    incidents -> Incident;
+    /// The interactions with consumers. Needs the capability for `interactions`.
+    interactions -> Interaction;
+    /// The instructions for operators. Needs the capability for `runbooks`.
+    runbooks -> Runbook;
+    /// The findings of audits and assessments. Needs the capability for `audit-findings`.
+    audit_findings -> AuditFinding;
+    /// The suppliers. Needs the capability for `suppliers`.
+    suppliers -> Supplier;
+    /// The capacities of the product. Needs the capability for `capacities`.
+    capacities -> Capacity;
 }
 
 impl Evaluation<'_> {
@@ -115,6 +204,59 @@ impl Evaluation<'_> {
         #[cfg(not(target_arch = "wasm32"))]
         {
             self.source.now
+        }
+    }
+
+    /// The instances that should exist.
+    pub fn desired_instances(&self) -> Vec<Instance> {
+        #[cfg(target_arch = "wasm32")]
+        {
+            let read = |page: &Page| Ok::<_, core::convert::Infallible>(self.source.desired_instances(page));
+            let Ok(instances) = every(read, |instance| &instance.id);
+            instances
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            self.source.instances(false)
+        }
+    }
+
+    /// The instances that exist.
+    pub fn actual_instances(&self) -> Vec<Instance> {
+        #[cfg(target_arch = "wasm32")]
+        {
+            let read = |page: &Page| Ok::<_, core::convert::Infallible>(self.source.actual_instances(page));
+            let Ok(instances) = every(read, |instance| &instance.id);
+            instances
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            self.source.instances(true)
+        }
+    }
+
+    /// The components of the actual or the desired instance with that id; none if there is no such instance.
+    pub fn instance_components(&self, actual: bool, id: &str) -> Vec<Component> {
+        self.source.instance_components(actual, id)
+    }
+
+    /// The configured values of the actual or the desired instance with that id; none if there is no such instance.
+    pub fn instance_configuration(&self, actual: bool, id: &str) -> Vec<Attribute> {
+        self.source.instance_configuration(actual, id)
+    }
+
+    /// The differences between the desired and the actual instances, which the host computes: sorted by instance, then by
+    /// kind and name.
+    pub fn differences(&self) -> Vec<Difference> {
+        #[cfg(target_arch = "wasm32")]
+        {
+            let read = |page: &Page| Ok::<_, core::convert::Infallible>(self.source.differences(page));
+            let Ok(differences) = every(read, |difference| &difference.instance);
+            differences
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            self.source.differences()
         }
     }
 
@@ -155,12 +297,25 @@ impl Evaluation<'_> {
         self.source.fact_names()
     }
 
-    /// A fact by name. The names of the host's own facts begin with `it4it.`. Needs
-    /// [`Capability::facts`](crate::Capability::facts) for that name.
+    /// A fact of the organisation by name. Needs [`Capability::facts`](crate::Capability::facts) for `fact:` and the name.
     ///
     /// # Errors
     /// If there is no such fact, or the operator did not grant it.
     pub fn fact(&self, name: &str) -> Result<Document, ReadError> {
         self.source.fact(name)
+    }
+
+    /// The sections of the snapshot as JSON, sorted by pointer, those included that the plugin may not read.
+    pub fn sections(&self) -> Vec<Section> {
+        self.source.sections()
+    }
+
+    /// A section of the snapshot, or something in it, as canonical JSON: `/change`, `/change/risk`,
+    /// `/registers/incidents/0`. Needs the grants of the typed methods.
+    ///
+    /// # Errors
+    /// If there is nothing at the pointer, the operator did not grant it, or it is larger than 1 MiB.
+    pub fn json(&self, pointer: &str) -> Result<String, ReadError> {
+        self.source.json(pointer)
     }
 }

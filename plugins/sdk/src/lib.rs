@@ -34,6 +34,7 @@ mod person;
 mod plugin;
 mod pointer;
 mod reason;
+pub mod registers;
 mod requirement;
 mod settings;
 pub mod strategy;

@@ -19,10 +19,13 @@ mod web;
 
 use std::cell::RefCell;
 
-pub use fixture::Fixture;
+pub use fixture::{Fixture, InstanceContent, Registers};
 pub use rehearsal::{Rehearsal, progress};
 pub use snapshot::UnreadableSnapshot;
-pub(crate) use snapshot::{length, moment, optional_moment};
+pub(crate) use snapshot::{
+    absent, attributes, credential, first, knowledge_kind, length, moment, optional_length, optional_moment,
+    person_kind,
+};
 
 use crate::log::Level;
 use crate::{Plugin, SettingsFinding};

@@ -5,9 +5,10 @@
 
 pub use crate::bindings::lockgate::types::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component,
-    DataRetention, Defect, DefectStatus, DeploymentResult, Document, Environment, EnvironmentControl, Evidence,
-    Instance, InstanceStatus, KnowledgeItem, KnowledgeStatus, Level, PastDeployment, Person, Phase, Plan, Product,
-    Release, ReleaseNotes, ReleaseStatus, Scenario, Severity, Stage, TimeWindow, WayBack, WayBackKind,
+    DataRetention, Defect, DefectStatus, DeploymentRecord, DeploymentResult, Difference, Document, Environment,
+    EnvironmentControl, Evidence, Exemption, GatePassage, Instance, InstanceStatus, KnowledgeItem, KnowledgeStatus,
+    Level, Money, Overlap, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Scenario, Section,
+    Severity, Stage, TimeWindow, Verification, WayBack, WayBackKind,
 };
 
 use crate::time::Timestamp;
@@ -16,6 +17,13 @@ impl TimeWindow {
     /// Whether the moment lies in the window: `start` is in it, `end` is not.
     pub fn contains(&self, moment: Timestamp) -> bool {
         Timestamp::from(self.start) <= moment && moment < Timestamp::from(self.end)
+    }
+}
+
+impl InstanceStatus {
+    /// Whether there is such an instance, or is to be one: it is neither removed nor disposed of.
+    pub fn exists(self) -> bool {
+        !matches!(self, Self::Removed | Self::Disposed)
     }
 }
 
@@ -47,6 +55,14 @@ pub mod component_kind {
     pub const OTHER: &str = "other";
 }
 
+/// The published kinds of person. Treat an unknown word as another kind.
+pub mod person_kind {
+    #![expect(missing_docs, reason = "each is the word that it is called by")]
+    pub const PERSON: &str = "person";
+    pub const SERVICE: &str = "service";
+    pub const AGENT: &str = "agent";
+}
+
 /// The published kinds of environment. Treat an unknown word as another kind.
 pub mod environment_kind {
     #![expect(missing_docs, reason = "each is the word that it is called by")]
@@ -73,7 +89,7 @@ words! {
     DefectStatus { Open => "open", Accepted => "accepted", Fixed => "fixed" }
     InstanceStatus {
         Planned => "planned", Deploying => "deploying", Running => "running", Degraded => "degraded",
-        Stopped => "stopped", Removed => "removed",
+        Stopped => "stopped", Disabled => "disabled", Removed => "removed", Disposed => "disposed",
     }
     KnowledgeStatus {
         Draft => "draft", InReview => "in-review", Validated => "validated", Published => "published",
@@ -84,6 +100,7 @@ words! {
     Level { Low => "low", Medium => "medium", High => "high", Critical => "critical" }
     Scenario { FirstRelease => "first-release", NewVersion => "new-version", Removal => "removal" }
     Severity { Info => "info", Low => "low", Medium => "medium", High => "high", Critical => "critical" }
+    Verification { Absent => "absent", Unchecked => "unchecked", Verified => "verified", Failed => "failed" }
     Stage {
         PlanAndApprove => "plan-and-approve", Fulfill => "fulfill", Validate => "validate", Observe => "observe",
     }

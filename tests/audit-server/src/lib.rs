@@ -15,7 +15,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp};
+use lockgate_domain::{CredentialKind, PersonId, Principal, Teams, Timestamp};
 use lockgate_ledger::note::{SigningKey, VerifyingKey};
 use lockgate_ledger::{
     Append, CommittedAppend, ContentBlob, EntryDraft, LogSource as _, SqliteOptions, SqliteStorage, Storage,
@@ -149,7 +149,8 @@ pub fn named(teams: &[&str]) -> Teams {
 
 /// The routes of a ledger, asked by an auditor of these teams.
 pub fn routes_for(storage: Arc<dyn Storage>, teams: Teams) -> Router {
-    let person = Person { id: PersonId::new("gus").unwrap(), name: String::new(), roles: vec!["auditor".to_owned()] };
+    let person =
+        Principal { id: PersonId::new("gus").unwrap(), name: String::new(), roles: vec!["auditor".to_owned()] };
     let auditor =
         Actor { person, kind: CredentialKind::Person, teams, scopes: None, credential: "token:test".to_owned() };
     Router::new()

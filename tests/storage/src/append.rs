@@ -263,7 +263,7 @@ fn an_entry_is_kept_byte_for_byte(ledger: &Ledger<'_>) {
     assert_eq!(
         String::from_utf8(stored.leaf.clone()).unwrap(),
         concat!(
-            r#"{"at":"1970-01-01T00:00:01.5Z","#,
+            r#"{"at":"1970-01-01T00:00:01.500Z","#,
             r#""body":{"a":"quote \" backslash \\ newline \n umlaut ü","z":[1.5,null,true]},"#,
             r#""id":"d\\1","index":1,"kind":"decision","references":[],"sequence":1,"stream":"deployment/ü \"1\""}"#,
         )

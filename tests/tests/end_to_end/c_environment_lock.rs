@@ -12,7 +12,9 @@ use lockgate_domain::{
     Severity, Snapshot,
 };
 use lockgate_runtime::{Grants, Limits, LoadError, LoadRequest, Plugin, Runtime, RuntimeConfig, StartUp};
-use lockgate_tests::{repository, tree};
+use lockgate_tests::{generate, repository, tree};
+use proptest::prop_assert_eq;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use wit_bindgen_core::Files;
 use wit_bindgen_core::wit_parser::Resolve;
@@ -107,7 +109,7 @@ fn snapshot(environment: &str) -> Arc<Snapshot> {
     let snapshot = json!({
         "id": "d-1",
         "scenario": "new-version",
-        "requester": {"id": "req@example.com", "name": "Req", "roles": ["developer"]},
+        "requester": {"id": "req@example.com", "roles": ["developer"]},
         "product": {"id": "shop", "name": "Shop"},
         "release": {"id": "shop-2", "name": "Shop", "version": "2.0.0", "status": "published", "components": []},
         "environment": {"name": environment, "kind": "live", "purpose": "production", "control": "full"},
@@ -120,6 +122,23 @@ fn snapshot(environment: &str) -> Arc<Snapshot> {
         "subject": format!("sha256:{}", "0".repeat(64)),
     });
     Arc::new(serde_json::from_value(snapshot).unwrap())
+}
+
+/// The policy in a line of Rust says the same.
+#[test]
+fn a_policy_written_in_c_decides_as_in_rust_whatever_the_snapshot() {
+    let allowed = ["live", "staging", "größe"];
+    let plugin = load(json!({ "allowed": allowed })).unwrap();
+    let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
+    let alike = |snapshot: Snapshot| {
+        let expected = match allowed.contains(&snapshot.deployment.environment.name.as_str()) {
+            true => PolicyVerdict::Allow,
+            false => PolicyVerdict::Deny,
+        };
+        prop_assert_eq!(plugin.decide(&Arc::new(snapshot)).outcome.map(|answer| answer.verdict), Ok(expected));
+        Ok(())
+    };
+    runner.run(&generate::snapshots(), alike).unwrap();
 }
 
 fn finding(pointer: &str, message: &str) -> SettingsFinding {

@@ -54,11 +54,11 @@ function missing({ role }, { subject, outsiders, people }, count) {
     code: "approvals-missing",
     message: `${count} ${approvals}${inRole} ${are} missing`,
     way: 0,
-    need: approvals(role, count, excluded, subject),
+    need: approvalsNeeded(role, count, excluded, subject),
   };
 }
 
-function approvals(role, missing, excluded, subject) {
+function approvalsNeeded(role, missing, excluded, subject) {
   const roles = role === undefined ? [] : [role];
   return { tag: "approvals", val: { roles, missing, excluded, subject } };
 }
@@ -69,7 +69,7 @@ function finding({ person, role, comment, pointer }, subject) {
     code: "approval-after-rejection",
     message: `\`${person.id}\` has to approve, or what is deployed has to change`,
     way: 0,
-    need: approvals(role, 1, [], subject),
+    need: approvalsNeeded(role, 1, [], subject),
   };
   const message = `\`${person.id}\` rejected the deployment as \`${role}\`${said}`;
   return {

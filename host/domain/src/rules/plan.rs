@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Fix, Rule};
-use crate::{Finding, InstanceStatus, Phase, Plan, Rollout, Scenario, Snapshot, Stage, WayBack, WayBackKind};
+use crate::{Finding, Phase, Plan, Rollout, Scenario, Snapshot, Stage, WayBack, WayBackKind};
 
 pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let Some(plan) = &snapshot.deployment.plan else {
@@ -188,7 +188,7 @@ fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
         .deployment
         .actual_instances
         .iter()
-        .filter(|instance| instance.status != InstanceStatus::Removed)
+        .filter(|instance| instance.status.exists())
         .map(|instance| instance.id.as_str())
         .collect();
     if targets == inventory {

@@ -27,6 +27,21 @@ fn a_length_of_time_has_days_of_24_hours() {
     assert_eq!("0s".parse::<Duration>().unwrap().as_millis(), 0);
 }
 
+/// So that CEL, Rego and Cedar read them: none of them knows a day, and Cedar takes three digits of a second or none.
+#[test]
+fn in_json_moments_and_lengths_of_time_have_the_form_that_policy_languages_read() {
+    let json = |duration: Duration| serde_json::to_string(&duration).unwrap();
+    assert_eq!(json("90d".parse().unwrap()), "\"7776000s\"");
+    assert_eq!(json("1h 30m".parse().unwrap()), "\"5400s\"");
+    assert_eq!(json("1s 500ms".parse().unwrap()), "\"1500ms\"");
+    assert_eq!(json("0s".parse().unwrap()), "\"0s\"");
+    assert_eq!(serde_json::from_str::<Duration>("\"5400s\"").unwrap().to_string(), "1h 30m");
+    let moment = |text: &str| serde_json::to_string(&text.parse::<Timestamp>().unwrap()).unwrap();
+    assert_eq!(moment("2026-11-24T20:00:00.5Z"), "\"2026-11-24T20:00:00.500Z\"");
+    assert_eq!(moment("2026-11-24T20:00:00.000Z"), "\"2026-11-24T20:00:00Z\"");
+    assert_eq!(moment("1969-12-31T23:59:59.999Z"), "\"1969-12-31T23:59:59.999Z\"");
+}
+
 /// As in the settings of plugins.
 #[test]
 fn lengths_of_time_have_one_grammar() {

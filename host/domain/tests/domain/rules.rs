@@ -476,7 +476,7 @@ fn evidence_that_was_approved_may_not_be_replaced_and_more_may_be_handed_in() {
     for replaced in [
         evidence("another"),
         lockgate_domain::Evidence { made, ..evidence("sbom") },
-        lockgate_domain::Evidence { source: Some("ci".to_owned()), ..evidence("sbom") },
+        lockgate_domain::Evidence { claimed_source: Some("ci".to_owned()), ..evidence("sbom") },
         lockgate_domain::Evidence { media_type: "application/json".to_owned(), ..evidence("sbom") },
     ] {
         let replaced = BTreeMap::from([("sbom".to_owned(), replaced)]);

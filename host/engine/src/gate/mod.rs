@@ -248,6 +248,7 @@ fn approved(decision: &Decision, snapshot: &Snapshot) -> Result<Option<ApprovedP
         decision: decision.id.clone(),
         at: snapshot.now,
         release: snapshot.deployment.release.id.clone(),
+        digest: snapshot.deployment.release.digest,
         components: snapshot.deployment.release.components.clone(),
         parts: Snapshot::subject_parts(&snapshot.deployment, &snapshot.evidence)?,
         evidence: Snapshot::subject_evidence(&snapshot.deployment, &snapshot.evidence),

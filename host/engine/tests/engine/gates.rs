@@ -166,20 +166,6 @@ fn two_models_that_fit_equally_well_are_an_error_that_names_both() {
 }
 
 #[test]
-fn a_fact_under_a_name_of_the_hosts_own_is_refused_and_not_hidden() {
-    let mut deployment = deployment();
-    deployment["facts"] = json!({"it4it.kpis": {"schema": "acme", "json": []}});
-    let question = SnapshotRequest {
-        deployment: serde_json::from_value(deployment).unwrap(),
-        gate: EXIT,
-        now: "2026-11-24T20:30:00Z".parse().unwrap(),
-        evidence: Default::default(),
-    };
-    let refused = select_model(&[four_eyes("")], question).unwrap_err().to_string();
-    assert!(refused.contains("`/facts/it4it.kpis`") && refused.contains("`records`"), "{refused}");
-}
-
-#[test]
 fn all_that_is_wrong_with_plugins_is_found_at_once_and_at_its_line() {
     let text = crate::gate_support::model_text(
         &["four-eyes", "canary"],

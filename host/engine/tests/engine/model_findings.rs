@@ -229,7 +229,11 @@ fn conditions_over_what_is_not_there_are_found_at_the_name() {
         ("'change.«catgory» == \"normal\"'", "unknown-field", "did you mean `category`?"),
         ("'has(change.«windw»)'", "unknown-field", "did you mean `window`?"),
         ("'release.components.all(c, c.«nme» == \"x\")'", "unknown-field", "did you mean `name`?"),
-        ("'records.kpis.exists(k, k.metric == \"x\" && k.«valeu» > 1.0)'", "unknown-field", "did you mean `value`?"),
+        (
+            "'has(registers.kpis) && registers.kpis.exists(k, k.metric == \"x\" && k.«latst» > 1.0)'",
+            "unknown-field",
+            "did you mean `latest`?",
+        ),
         ("'release.components.«name» == \"x\"'", "unknown-field", "ask its items"),
         ("'has(evidence.sbom) && evidence.sbom.«mediatype» == \"x\"'", "unknown-field", "did you mean `media_type`?"),
         ("\"change[«'catgory'»] == 'normal'\"", "unknown-field", "did you mean `category`?"),

@@ -6,6 +6,7 @@ use wasmtime::{Config, Enabled, Engine as WasmEngine, InstanceAllocationStrategy
 
 use bindings::exports::lockgate::approval::policy::{Answer, Guest, GuestIndices};
 use bindings::lockgate::host::snapshot as wit;
+use bindings::lockgate::types::types;
 
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
 mod bindings {
@@ -91,9 +92,11 @@ impl Reused {
     }
 }
 
-impl bindings::lockgate::types::types::Host for Answers {}
+impl types::Host for Answers {}
 
 impl bindings::lockgate::types::rollouts::Host for Answers {}
+
+impl bindings::lockgate::types::registers::Host for Answers {}
 
 impl wit::Host for Answers {}
 
@@ -131,7 +134,7 @@ impl wit::HostEvaluation for Answers {
         scenario(): wit::Scenario;
         product(): wit::Product;
         release(): wit::Release;
-        components(): Vec<wit::Component>;
+        components(types::Page): Vec<wit::Component>;
         release_notes(): Option<wit::ReleaseNotes>;
         defects(): Vec<wit::Defect>;
         knowledge_items(): Vec<wit::KnowledgeItem>;
@@ -140,13 +143,34 @@ impl wit::HostEvaluation for Answers {
         rollout(): Option<wit::Rollout>;
         progress(): Option<wit::Progress>;
         analysis(): Option<wit::Analysis>;
-        desired_instances(): Vec<wit::Instance>;
-        actual_instances(): Vec<wit::Instance>;
+        desired_instances(types::Page): Vec<wit::Instance>;
+        actual_instances(types::Page): Vec<wit::Instance>;
+        instance_components(bool, String): Vec<wit::Component>;
+        instance_configuration(bool, String): Vec<wit::Attribute>;
+        differences(types::Page): Vec<wit::Difference>;
+        approved_components(types::Page): Vec<wit::Component>;
+        gates_passed(): Vec<wit::GatePassage>;
+        overlaps(): Vec<wit::Overlap>;
+        exemptions(): Vec<wit::Exemption>;
+        orders(types::Page): Result<Vec<wit::Order>, wit::ReadError>;
+        fulfillment_books(types::Page): Result<Vec<wit::FulfillmentBook>, wit::ReadError>;
+        service_contracts(types::Page): Result<Vec<wit::ServiceContract>, wit::ReadError>;
+        kpis(types::Page): Result<Vec<wit::Kpi>, wit::ReadError>;
+        monitors(types::Page): Result<Vec<wit::Monitor>, wit::ReadError>;
+        events(types::Page): Result<Vec<wit::Event>, wit::ReadError>;
+        incidents(types::Page): Result<Vec<wit::Incident>, wit::ReadError>;
+        interactions(types::Page): Result<Vec<wit::Interaction>, wit::ReadError>;
+        runbooks(types::Page): Result<Vec<wit::Runbook>, wit::ReadError>;
+        audit_findings(types::Page): Result<Vec<wit::AuditFinding>, wit::ReadError>;
+        suppliers(types::Page): Result<Vec<wit::Supplier>, wit::ReadError>;
+        capacities(types::Page): Result<Vec<wit::Capacity>, wit::ReadError>;
+        sections(): Vec<wit::Section>;
+        json(String): Result<String, wit::ReadError>;
         approved(): Option<wit::ApprovedPlan>;
         evidence_list(): Vec<wit::Evidence>;
         evidence(String): Result<wit::Evidence, wit::ReadError>;
         evidence_content(String, u32, u32): Result<Vec<u8>, wit::ReadError>;
-        history(): Vec<wit::PastDeployment>;
+        history(types::Page): Vec<wit::DeploymentRecord>;
         labels(): Vec<wit::Attribute>;
         fact_names(): Vec<String>;
         fact(String): Result<wit::Document, wit::ReadError>;
@@ -167,8 +191,9 @@ impl bindings::lockgate::host::log::Host for Answers {
 pub fn answers(snapshot: &lockgate_domain::Snapshot) -> Answers {
     let person = |person: &lockgate_domain::Person| wit::Person {
         id: person.id.normal().to_owned(),
-        name: person.name.clone(),
+        kind: person.kind.as_str().to_owned(),
         roles: person.roles.clone(),
+        team: None,
     };
     let deployment = &snapshot.deployment;
     let window = deployment.change.window;
@@ -179,16 +204,27 @@ pub fn answers(snapshot: &lockgate_domain::Snapshot) -> Answers {
         change: wit::Change {
             id: deployment.change.id.clone(),
             title: deployment.change.title.clone(),
-            description: deployment.change.description.clone(),
-            category: bindings::lockgate::types::types::ChangeCategory::Normal,
-            approval: bindings::lockgate::types::types::ChangeApproval::Approved,
-            risk: bindings::lockgate::types::types::Level::Medium,
-            window: window.map(|window| bindings::lockgate::types::types::TimeWindow {
-                start: window.start.as_millis(),
-                end: window.end.as_millis(),
-            }),
+            category: types::ChangeCategory::Normal,
+            approval: types::ChangeApproval::Approved,
+            approved_by: None,
+            approved_at: None,
+            risk: types::Level::Medium,
+            urgency: None,
+            impact: None,
+            priority: None,
+            trigger: None,
+            trigger_reference: None,
+            context: None,
+            window: window
+                .map(|window| types::TimeWindow { start: window.start.as_millis(), end: window.end.as_millis() }),
+            requested_by: None,
             assignee: deployment.change.assignee.as_ref().map(|assignee| assignee.normal().to_owned()),
             releases: deployment.change.releases.clone(),
+            planned_cost: None,
+            system: None,
+            address: None,
+            status: None,
+            attributes: Vec::new(),
         },
         approvals: deployment
             .approvals
@@ -197,10 +233,13 @@ pub fn answers(snapshot: &lockgate_domain::Snapshot) -> Answers {
                 id: approval.id.clone(),
                 person: person(&approval.person),
                 role: approval.role.clone(),
-                answer: bindings::lockgate::types::types::ApprovalAnswer::Approved,
+                answer: types::ApprovalAnswer::Approved,
                 at: approval.at.as_millis(),
                 expires: approval.expires.map(lockgate_domain::Timestamp::as_millis),
                 subject: approval.subject.to_string(),
+                on_behalf_of: None,
+                credential: approval.credential.clone(),
+                signature: types::Verification::Absent,
                 comment: approval.comment.clone(),
             })
             .collect(),

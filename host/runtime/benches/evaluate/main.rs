@@ -7,6 +7,7 @@
 #![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::panic, reason = "a benchmark")]
 
 mod floor;
+mod methods;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ fn main() {
     // A profiler wants to see the one function that it was started for.
     if !std::env::args().any(|argument| argument == "--profile-time") {
         summary(&subjects);
+        methods::compare(&subjects.runtime);
     }
 }
 

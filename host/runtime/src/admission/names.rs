@@ -150,9 +150,10 @@ pub(crate) fn judge(imports: &[String], exports: &[String], grants: &Grants) -> 
 }
 
 /// The interfaces that every plugin may import, without their version, with what it reaches through each.
-const ALWAYS_GRANTED: [(&str, &str); 3] = [
+const ALWAYS_GRANTED: [(&str, &str); 4] = [
     ("lockgate:types/types", "(types only)"),
     ("lockgate:types/rollouts", "(types only)"),
+    ("lockgate:types/registers", "(types only)"),
     ("lockgate:host/snapshot", "the snapshot of the deployment, and the evidence that is granted"),
 ];
 

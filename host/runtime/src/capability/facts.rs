@@ -1,4 +1,4 @@
-//! The capability `facts`: documents of an organisation, and the records of the host, by name.
+//! The capability `facts`: registers by their names, and the organisation's own facts by `fact:` and their names.
 //!
 //! Facts are a part of the snapshot, not an import of their own: every plugin that imports the snapshot links their functions,
 //! and each name is compared with the grant.
@@ -14,14 +14,22 @@ use crate::bindings::v0::wit_snapshot::{Document, ReadError};
 use crate::bindings::v0::{self, EvaluationHandle, SNAPSHOT};
 use crate::sandbox::{HostFunction, Sandbox, charge};
 
-/// The facts that a plugin may read.
+/// The prefix of a pattern that is about facts. Every other pattern is about registers.
+const FACT: &str = "fact:";
+
+/// The registers and the facts that a plugin may read.
 #[derive(Debug)]
-pub(crate) struct FactsCapability(NamePatterns);
+pub(crate) struct FactsCapability {
+    /// As they were granted.
+    granted: Vec<String>,
+    registers: NamePatterns,
+    facts: NamePatterns,
+}
 
 impl HostCapability for FactsCapability {
     const NAME: &'static str = "facts";
     const GRANT_LINE: &'static str = " = [\"<pattern>\"]";
-    const REACH: &'static str = "the facts that are granted";
+    const REACH: &'static str = "the registers and facts that are granted";
     const IS_IMPORTED: bool = false;
     const IS_RECORDED: bool = false;
 
@@ -33,11 +41,15 @@ impl HostCapability for FactsCapability {
     }
 
     fn covers(grant: &Vec<String>, scope: &str) -> bool {
-        NamePatterns::new(grant).covers(scope)
+        let granted = Self::new(grant);
+        match scope.strip_prefix(FACT) {
+            Some(fact) => granted.facts.covers(fact),
+            None => granted.registers.covers(scope),
+        }
     }
 
     fn open(grant: &Vec<String>, _: &HostServices) -> Result<Option<Self>, GrantError> {
-        Ok(Self::is_granted(grant).then(|| Self(NamePatterns::new(grant))))
+        Ok(Self::is_granted(grant).then(|| Self::new(grant)))
     }
 
     /// Links two functions of the snapshot again, for a plugin that was granted facts. The plugin pays one unit of fuel for each
@@ -52,7 +64,7 @@ impl HostCapability for FactsCapability {
             move |mut store: StoreContextMut<'_, Sandbox>, (_,): (EvaluationHandle,)| {
                 let snapshot = store.data_mut().count_call(HostFunction::plain("fact-names"))?;
                 let mut found = v0::fact_names(&snapshot.deployment);
-                found.retain(|name| names.0.allow(name));
+                found.retain(|name| names.allows_fact(name));
                 Ok((found,))
             },
         )?;
@@ -70,15 +82,34 @@ impl HostCapability for FactsCapability {
 }
 
 impl FactsCapability {
-    /// The patterns of the names that may be read.
-    pub(crate) fn patterns(&self) -> &NamePatterns {
-        &self.0
+    /// A pattern about registers never matches a fact, and the other way round, whatever stars stand in it.
+    fn new(patterns: &[String]) -> Self {
+        let (facts, registers): (Vec<String>, Vec<String>) =
+            patterns.iter().cloned().partition(|pattern| pattern.starts_with(FACT));
+        let facts: Vec<String> =
+            facts.iter().filter_map(|pattern| pattern.strip_prefix(FACT)).map(str::to_owned).collect();
+        Self { granted: patterns.to_vec(), registers: NamePatterns::new(&registers), facts: NamePatterns::new(&facts) }
+    }
+
+    /// The patterns, as they were granted.
+    pub(crate) fn granted(&self) -> &[String] {
+        &self.granted
+    }
+
+    /// Whether the register with this name may be read.
+    pub(crate) fn allows_register(&self, name: &str) -> bool {
+        self.registers.allow(name)
+    }
+
+    /// Whether the organisation's own fact with this name may be read.
+    pub(crate) fn allows_fact(&self, name: &str) -> bool {
+        self.facts.allow(name)
     }
 
     fn fact(&self, sandbox: &mut Sandbox, name: String) -> wasmtime::Result<Result<Document, ReadError>> {
         sandbox.strain(name.len() as u64)?;
         let snapshot = sandbox.count_call(HostFunction::plain("fact"))?;
-        if !self.0.allow(&name) {
+        if !self.allows_fact(&name) {
             return Ok(Err(ReadError::NotGranted(name)));
         }
         Ok(v0::find_fact(&snapshot.deployment, &name)?.ok_or(ReadError::Unknown(name)))

@@ -178,3 +178,43 @@ fn open<C: HostCapability>(
     }
     Ok(C::open(grant, services)?.map(Arc::new))
 }
+
+/// What of the snapshot a plugin may read, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReadGrants {
+    evidence: Option<Arc<EvidenceCapability>>,
+    facts: Option<Arc<FactsCapability>>,
+}
+
+impl GrantedCapabilities {
+    /// What of the snapshot the plugin may read.
+    pub(crate) fn read_grants(&self) -> ReadGrants {
+        ReadGrants { evidence: self.evidence.clone(), facts: self.facts.clone() }
+    }
+}
+
+impl ReadGrants {
+    /// All that the snapshot holds.
+    #[cfg(test)]
+    pub(crate) fn everything() -> Self {
+        let (all, services) = (vec!["*".to_owned(), "fact:*".to_owned()], HostServices::default());
+        let evidence = EvidenceCapability::open(&all, &services).ok().flatten().map(Arc::new);
+        let facts = FactsCapability::open(&all, &services).ok().flatten().map(Arc::new);
+        Self { evidence, facts }
+    }
+
+    /// Whether the evidence with this name may be read.
+    pub(crate) fn evidence(&self, name: &str) -> bool {
+        self.evidence.as_ref().is_some_and(|granted| granted.patterns().allow(name))
+    }
+
+    /// Whether the register with this name may be read.
+    pub(crate) fn register(&self, name: &str) -> bool {
+        self.facts.as_ref().is_some_and(|granted| granted.allows_register(name))
+    }
+
+    /// Whether the fact of the organisation with this name may be read.
+    pub(crate) fn fact(&self, name: &str) -> bool {
+        self.facts.as_ref().is_some_and(|granted| granted.allows_fact(name))
+    }
+}

@@ -30,6 +30,7 @@ pub use tape::CapabilityExchange;
 pub(crate) use tape::RecordedTape;
 pub(crate) use ticker::Ticker;
 
+use crate::capability::ReadGrants;
 use crate::config::Limits;
 use crate::wasi::WasiState;
 use call_state::CallState;
@@ -58,6 +59,8 @@ pub(crate) struct HostEffortSpent;
 pub(crate) struct Sandbox {
     /// The snapshot to evaluate. None before there is one.
     snapshot: Option<Arc<Snapshot>>,
+    /// The evidence, the registers and the facts that the plugin may read.
+    grants: ReadGrants,
     memory: MemoryLimiter,
     pub(crate) log: LogLines,
     pub(crate) wasi: WasiState,
@@ -80,6 +83,7 @@ impl Sandbox {
         let now = Instant::now();
         let sandbox = Self {
             snapshot: None,
+            grants: ReadGrants::default(),
             memory: MemoryLimiter::new(limits.memory),
             log: LogLines::new(limits),
             wasi: WasiState::default(),
@@ -99,9 +103,15 @@ impl Sandbox {
         Ok(store)
     }
 
-    /// Gives the plugin the snapshot to evaluate.
-    pub(crate) fn show(&mut self, snapshot: Arc<Snapshot>) {
+    /// Gives the plugin the snapshot to evaluate, and what of it the plugin may read.
+    pub(crate) fn show(&mut self, snapshot: Arc<Snapshot>, grants: ReadGrants) {
         self.snapshot = Some(snapshot);
+        self.grants = grants;
+    }
+
+    /// The evidence, the registers and the facts that the plugin may read.
+    pub(crate) fn grants(&self) -> &ReadGrants {
+        &self.grants
     }
 
     /// When the time of the call is up.

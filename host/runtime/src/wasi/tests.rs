@@ -13,6 +13,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::{interface, link};
+use crate::capability::ReadGrants;
 use crate::config::{Limits, RuntimeConfig};
 use crate::sandbox::{self, FinishedRun, Sandbox, SandboxSlots};
 
@@ -115,7 +116,7 @@ fn run(component: &[u8], snapshot: Option<Snapshot>, prints: bool) -> FinishedGu
     let mut freezable = Ok(());
     let finished = sandbox::run(&slots, None, tick, &limits, &ready, |store, instance| {
         if let Some(snapshot) = snapshot {
-            store.data_mut().show(Arc::new(snapshot));
+            store.data_mut().show(Arc::new(snapshot), ReadGrants::default());
         }
         let run = instance.get_typed_func::<(), (u64,)>(&mut *store, "run")?;
         let answered = run.call(&mut *store, ())?.0;
@@ -129,7 +130,7 @@ fn snapshot(id: &str) -> Snapshot {
     serde_json::from_value(json!({
         "id": id,
         "scenario": "new-version",
-        "requester": {"id": "rita", "name": "Rita", "roles": []},
+        "requester": {"id": "rita", "roles": []},
         "product": {"id": "shop", "name": "Shop"},
         "release": {"id": "shop-2", "name": "Shop", "version": "2.0.0", "status": "published", "components": []},
         "environment": {"name": "live", "kind": "live", "purpose": "production", "control": "full"},

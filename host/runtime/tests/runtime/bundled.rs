@@ -31,21 +31,15 @@ fn canary() -> LoadRequest {
 fn approved() -> Snapshot {
     let mut snapshot = snapshot();
     let role = "change-authority".to_owned();
-    Arc::make_mut(&mut snapshot.deployment).approvals.push(Approval {
-        id: "approval-1".to_owned(),
-        person: Person {
-            id: lockgate_domain::PersonId::new("bob@example.com").unwrap(),
-            name: "Bob".to_owned(),
-            roles: vec![role.clone()],
-        },
-        role,
-        answer: ApprovalAnswer::Approved,
-        at: "2026-11-21T09:00:00Z".parse().unwrap(),
-        expires: None,
-        subject: snapshot.subject,
-        comment: None,
-        changed: Vec::new(),
-    });
+    let bob = Person {
+        id: lockgate_domain::PersonId::new("bob@example.com").unwrap(),
+        kind: lockgate_domain::PersonKind::Person,
+        roles: vec![role.clone()],
+        team: None,
+    };
+    let at = "2026-11-21T09:00:00Z".parse().unwrap();
+    let approval = Approval::new("approval-1", bob, role, ApprovalAnswer::Approved, at, snapshot.subject);
+    Arc::make_mut(&mut snapshot.deployment).approvals.push(approval);
     snapshot
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::support::{Guest, runtime, snapshot};
-use lockgate_domain::{Document, Evidence, Incident, LogLevel, PolicyVerdict, Reason, Severity, Snapshot};
+use lockgate_domain::{Document, Evidence, LogLevel, PolicyVerdict, Reason, Registers, Snapshot};
 use lockgate_runtime::{Evaluation, Grants, Limits, LoadRequest};
+use lockgate_tests::{everything, methods};
 use serde_json::json;
 
 /// A policy that asks the host one thing and allows, with a reason whose code is `test-guest` and whose message is the
@@ -106,7 +107,7 @@ fn with_evidence(names: &[&str]) -> Snapshot {
 #[test]
 fn only_evidence_that_is_granted_has_a_name() {
     // The name is the first field of the head.
-    let join = JOIN.replace("(local.get $item) (i32.const 8)", "(local.get $item) (i32.const 64)");
+    let join = JOIN.replace("(local.get $item) (i32.const 8)", "(local.get $item) (i32.const 144)");
     let guest = seeing(&asks("evidence-list"), &join);
     let snapshot = || with_evidence(&["sbom", "report-unit", "report-load", "payroll"]);
     let grants = |patterns: &[&str]| Grants {
@@ -157,29 +158,139 @@ fn the_bytes_of_evidence_are_read_in_parts() {
     assert_eq!(part(3, 2), "m");
 }
 
+fn granted(patterns: &[&str]) -> Grants {
+    Grants { facts: patterns.iter().map(|pattern| (*pattern).to_owned()).collect(), ..Grants::default() }
+}
+
+/// Asks for the first page of a register, and says the tag of the result, then that of the error or the number of items.
+fn reading(register: &str) -> Guest {
+    let import = format!(
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.{register}"
+            (func $ask (param i32 i32 i32 i32 i32 i32)))"#
+    );
+    let ask = r#"
+        (call $ask (local.get $evaluation) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 9) (i32.const 4504))
+        (i32.store8 (i32.const 60000) (i32.add (i32.const 48) (i32.load8_u (i32.const 4504))))
+        (i32.store8 (i32.const 60001) (i32.add (i32.const 48) (select
+            (i32.load8_u (i32.const 4508)) (i32.load (i32.const 4512)) (i32.load8_u (i32.const 4504)))))
+        (i32.store (i32.const 4300) (i32.const 60000)) (i32.store (i32.const 4304) (i32.const 2))"#;
+    seeing(&import, ask)
+}
+
 #[test]
-fn records_are_facts_of_the_host_and_nobody_else_can_make_them() {
+fn a_register_is_granted_or_not_and_kept_or_not_and_may_be_empty() {
+    for register in Registers::NAMES {
+        let guest = reading(register);
+        let only = |registers: serde_json::Value| {
+            let mut snapshot = everything();
+            Arc::make_mut(&mut snapshot.deployment).registers = serde_json::from_value(registers).unwrap();
+            snapshot
+        };
+        let member = register.replace('-', "_");
+        let items = everything().deployment.registers.json(register).unwrap().unwrap().as_array().unwrap().len();
+        assert_eq!(seen(&guest, granted(&[register]), everything()), format!("0{items}"), "{register} is granted");
+        assert_eq!(seen(&guest, granted(&[register]), only(json!({ member: [] }))), "00", "{register} is empty");
+        assert_eq!(seen(&guest, granted(&[register]), only(json!({}))), "11", "nobody keeps {register}");
+        let fact = format!("fact:{register}");
+        for others in [&[][..], &["none", "fact:*"], &["fact:**", &fact]] {
+            assert_eq!(seen(&guest, granted(others), everything()), "10", "{register} is not granted by {others:?}");
+        }
+    }
+}
+
+/// The methods come from the contract, so one that the host does not have, or calls by another name, is noticed.
+#[test]
+fn a_plugin_can_call_every_method_and_each_is_counted_under_its_name() {
+    let methods = methods();
+    let imports: String = methods.iter().map(|method| method.import.as_str()).collect();
+    let calls: String = methods.iter().map(|method| method.call.as_str()).collect();
+    let guest = Guest {
+        world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        imports: imports.leak(),
+        decide: calls.leak(),
+        ..Guest::default()
+    };
+    for grants in [Grants::default(), granted(&["*", "fact:*"])] {
+        let plugin = runtime().load(LoadRequest { grants, ..guest.request() }).unwrap();
+        let evaluation = plugin.decide(&Arc::new(everything()));
+        assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
+        let mut names: Vec<(String, u64)> = methods.iter().map(|method| (method.name.clone(), 1)).collect();
+        names.sort();
+        assert_eq!(evaluation.receipt.host_calls.into_iter().collect::<Vec<_>>(), names);
+    }
+    assert!(methods.len() > 50, "{}", methods.len());
+}
+
+#[test]
+fn only_facts_that_are_granted_have_a_name_and_a_register_is_none() {
     let guest = seeing(&asks("fact-names"), JOIN);
-    let mut snapshot = snapshot();
+    let mut snapshot = everything();
     let fact = || Document { schema: "s".to_owned(), json: json!(1) };
     Arc::make_mut(&mut snapshot.deployment).facts =
-        ["zone", "it4it.orders", "a"].map(|name| (name.to_owned(), fact())).into_iter().collect();
-    Arc::make_mut(&mut snapshot.deployment).records.incidents.push(Incident {
-        id: "INC-1".to_owned(),
-        status: "open".to_owned(),
-        severity: Severity::High,
-        priority: String::new(),
-        outage_start: None,
-        outage_end: None,
-        changes: Vec::new(),
-    });
-    let granted = |patterns: &[&str]| Grants {
-        facts: patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
-        ..Grants::default()
+        ["zone", "orders", "a"].map(|name| (name.to_owned(), fact())).into_iter().collect();
+    assert_eq!(seen(&guest, granted(&["fact:*"]), snapshot.clone()), "a,orders,zone,");
+    assert_eq!(seen(&guest, granted(&["fact:z*", "a"]), snapshot.clone()), "zone,");
+    assert_eq!(seen(&guest, granted(&["*", "**", "f*", "fact*", "fact:a"]), snapshot.clone()), "a,");
+    assert_eq!(seen(&guest, granted(&["fact:orders"]), snapshot), "orders,");
+}
+
+/// Asks for the JSON at a pointer, and says it, or the tag of the error.
+fn json_at(pointer: &str) -> Guest {
+    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.json"
+        (func $ask (param i32 i32 i32 i32)))"#;
+    let ask = format!(
+        "(call $ask (local.get $evaluation) (i32.const 4400) (i32.const {}) (i32.const 4504))
+        (if (i32.load8_u (i32.const 4504))
+            (then
+                (i32.store8 (i32.const 60000) (i32.add (i32.const 48) (i32.load8_u (i32.const 4508))))
+                (i32.store (i32.const 4300) (i32.const 60000)) (i32.store (i32.const 4304) (i32.const 1)))
+            (else
+                (i32.store (i32.const 4300) (i32.load (i32.const 4508)))
+                (i32.store (i32.const 4304) (i32.load (i32.const 4512)))))",
+        pointer.len()
+    );
+    let data = format!(r#"(data (i32.const 4400) "{pointer}")"#);
+    Guest { fields: data.leak(), ..seeing(import, &ask) }
+}
+
+#[test]
+fn json_is_read_by_pointer_and_needs_the_grants_of_the_typed_methods() {
+    let read = |pointer: &str, grants: Grants| seen(&json_at(pointer), grants, everything());
+    let nothing = Grants::default;
+    assert_eq!(read("/change/risk", nothing()), "\"high\"");
+    assert_eq!(read("/registers/orders/1/id", granted(&["orders"])), "\"O-2\"");
+    assert_eq!(read("/registers/orders", granted(&["kpis", "fact:orders"])), "0", "not granted");
+    assert_eq!(read("/facts/shop.cost~1day", nothing()), "0", "not granted");
+    assert_eq!(read("/facts", nothing()), "{}", "those that are granted");
+    assert_eq!(read("/evidence/sbom", nothing()), "0", "not granted");
+    let cost = |grants| read("/facts/cost", grants);
+    assert_eq!((cost(granted(&["*"])).as_str(), cost(granted(&["fact:c*"])).starts_with('{')), ("0", true));
+    for unknown in [
+        "/change/",
+        "/registers/orders/",
+        "/facts/cost/",
+        "/registers/wages",
+        "/registers/orders/7",
+        "/change/nothing",
+        "/nothing",
+    ] {
+        assert_eq!(read(unknown, granted(&["*", "fact:*"])), "1", "{unknown} does not exist");
+    }
+    for failed in ["", "change", "/registers"] {
+        assert_eq!(read(failed, granted(&["*"])), "3", "{failed} is no section");
+    }
+}
+
+#[test]
+fn who_asked_for_the_moment_as_json_is_known() {
+    let timeless = |pointer| {
+        let evaluation = runtime().load(json_at(pointer).request()).unwrap().decide(&Arc::new(everything()));
+        assert!(evaluation.outcome.is_ok());
+        evaluation.timeless
     };
-    assert_eq!(seen(&guest, granted(&["*"]), snapshot.clone()), "a,it4it.incidents,zone,");
-    assert_eq!(seen(&guest, granted(&["it4it.*", "z"]), snapshot.clone()), "it4it.incidents,");
-    assert_eq!(seen(&guest, granted(&["a"]), snapshot), "a,");
+    assert!(timeless("/change"));
+    assert!(!timeless("/now"));
+    assert!(!timeless("/now/"));
 }
 
 #[test]
@@ -192,7 +303,7 @@ fn a_fact_is_there_or_unknown_or_not_granted() {
         (i32.store8 (i32.const 60001) (i32.add (i32.const 48) (i32.and (i32.const 1) (i32.load8_u (i32.const 4508)))))
         (i32.store (i32.const 4300) (i32.const 60000)) (i32.store (i32.const 4304) (i32.const 2))"#;
     let guest = Guest { fields: r#"(data (i32.const 4400) "cost")"#, ..seeing(import, ask) };
-    let granted = || Grants { facts: vec!["cost".to_owned()], ..Grants::default() };
+    let granted = || granted(&["fact:cost"]);
     let with_cost = || {
         let mut snapshot = snapshot();
         let fact = Document { schema: "s".to_owned(), json: json!(1) };

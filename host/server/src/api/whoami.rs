@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use lockgate_domain::{CredentialKind, Person, Right, Teams};
+use lockgate_domain::{CredentialKind, Principal, Right, Teams};
 use lockgate_service::authority::Actor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::openapi_parts::ReadErrors;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CallerIdentity {
     /// The person, with the roles that they hold.
-    pub person: Person,
+    pub person: Principal,
     /// The teams whose deployments the person sees.
     pub teams: Teams,
     /// The rights: those that the roles grant, narrowed to the scopes of the credential.

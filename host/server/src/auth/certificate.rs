@@ -3,7 +3,7 @@
 //! TLS has verified that a trusted authority signed the certificate, and that the client has its key. This module only
 //! reads it.
 
-use lockgate_domain::{Digest, Duration, Pattern, Person, PersonId, Teams, Timestamp, check_line};
+use lockgate_domain::{Digest, Duration, Pattern, PersonId, Principal, Teams, Timestamp, check_line};
 use lockgate_service::authority::Actor;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -61,7 +61,7 @@ impl CertificateRules {
                 PersonId::new(name).map_err(|wrong| CredentialRefusal::PersonId { of: rule.kind.to_owned(), wrong })?
             }
         };
-        let person = Person { id, name: String::new(), roles: rule.gives.roles.iter().cloned().collect() };
+        let person = Principal { id, name: String::new(), roles: rule.gives.roles.iter().cloned().collect() };
         let actor = Actor {
             person,
             teams: if rule.gives.all_teams { Teams::All } else { Teams::Named(rule.gives.teams.clone()) },

@@ -74,10 +74,29 @@ impl Default for Config {
     }
 }
 
+/// Writes lengths of time as people do: `30d`, not `2592000s`. Nothing else in a configuration has their form.
+fn write_lengths_for_people(json: &mut Value) {
+    match json {
+        Value::String(text) => {
+            let number = text.strip_suffix("ms").or_else(|| text.strip_suffix('s'));
+            let is_length =
+                number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+            if let Some(length) = is_length.then(|| text.parse::<Duration>().ok()).flatten() {
+                *text = length.to_string();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_lengths_for_people),
+        Value::Object(members) => members.values_mut().for_each(write_lengths_for_people),
+        _ => {}
+    }
+}
+
 impl Config {
     #[expect(clippy::expect_used, reason = "all keys are texts, and all values have a JSON form")]
     pub(super) fn to_json(&self) -> Value {
-        serde_json::to_value(self).expect("a configuration has a JSON form")
+        let mut json = serde_json::to_value(self).expect("a configuration has a JSON form");
+        write_lengths_for_people(&mut json);
+        json
     }
 }
 

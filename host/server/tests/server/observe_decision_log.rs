@@ -46,7 +46,7 @@ fn body(id: &str) -> Value {
 }
 
 fn at() -> Timestamp {
-    "2026-11-22T10:00:00.5Z".parse().expect("a time")
+    "2026-11-22T10:00:00.500Z".parse().expect("a time")
 }
 
 /// Decides; the answer is the index of the entry.
@@ -100,7 +100,7 @@ fn an_event_has_the_shape_that_opa_gives_it() {
         "input": { "deployment": "d-1", "password": "hunter2" },
         "result": body("dec-1")["decision"],
         "requested_by": "ada@example.org",
-        "timestamp": "2026-11-22T10:00:00.5Z",
+        "timestamp": "2026-11-22T10:00:00.500Z",
         "metrics": {
             "timer_lockgate_evaluate_ns": 3000, "timer_lockgate_read_state_ns": 1000, "timer_lockgate_snapshot_ns": 2000,
         },

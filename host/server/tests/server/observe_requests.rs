@@ -13,7 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use futures_util::stream;
-use lockgate_domain::{CredentialKind, Person, PersonId, Teams};
+use lockgate_domain::{CredentialKind, PersonId, Principal, Teams};
 use lockgate_server::config::{LogConfig, LogFormat, TraceConfig};
 use lockgate_server::layers::with_request_id;
 use lockgate_server::observe::{HttpExchange, LogGuard, Metrics, MetricsFormat, RequestObserver, observe, subscriber};
@@ -47,7 +47,7 @@ impl Written {
 fn routes(observer: RequestObserver) -> Router {
     let named = |Extension(exchange): Extension<HttpExchange>| async move {
         exchange.actor(&Actor {
-            person: Person {
+            person: Principal {
                 id: PersonId::new("ada@example.org").unwrap(),
                 name: "Ada".to_owned(),
                 roles: Default::default(),

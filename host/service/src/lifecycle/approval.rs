@@ -16,9 +16,6 @@ pub struct RecordedApproval {
     pub parts: BTreeMap<String, Digest>,
     /// The digest of the deployment model under which the answer was given.
     pub model: Digest,
-    /// The id of the person in whose place the answer was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_behalf_of: Option<PersonId>,
     /// When the answer was revoked (RFC 3339). Absent if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
@@ -55,7 +52,7 @@ pub enum ApprovalInvalid {
 impl RecordedApproval {
     /// The person whose answer this is: the person in whose place it was given, else the person who gave it.
     pub fn principal(&self) -> &PersonId {
-        self.on_behalf_of.as_ref().unwrap_or(&self.approval.person.id)
+        self.approval.on_behalf_of.as_ref().unwrap_or(&self.approval.person.id)
     }
 
     /// Why the approval does not count. None if it counts.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::{
-    ApprovedPlan, Digest, Evidence, Gate, Override, PersonId, Phase, Progress, Stage, StepEnd, StepStatus, TeamName,
-    Timestamp,
+    ApprovedPlan, Digest, Evidence, Gate, GatePassage, Override, PersonId, Phase, Progress, Stage, StepEnd, StepStatus,
+    TeamName, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub struct DeploymentState {
     pub overrides: Vec<OverrideState>,
     /// The decisions that allowed the gates passed, by id, in order. After a replan, only the events have the decisions
     /// of gates that must be passed again.
-    pub passed: Vec<(lockgate_domain::Gate, String)>,
+    pub passed: Vec<GatePassage>,
 }
 
 impl DeploymentState {
@@ -147,7 +147,8 @@ impl DeploymentState {
                 if approved.is_some() {
                     self.approved.clone_from(approved);
                 }
-                self.passed.push((*gate, decision.clone()));
+                let Gate { stage, phase } = *gate;
+                self.passed.push(GatePassage { stage, phase, at, decision: decision.clone() });
                 self.position = StagePosition::behind(*gate);
             }
             DeploymentEvent::ActivityReported { report } => {
@@ -198,7 +199,7 @@ impl DeploymentState {
                 self.position = StagePosition::InProgress { stage: Stage::PlanAndApprove };
                 // All gates after the one before its new position have to be passed again.
                 let still = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
-                self.passed.retain(|(gate, _)| *gate == still);
+                self.passed.retain(|passage| passage.gate() == still);
             }
             DeploymentEvent::Rejected { .. } => self.position = StagePosition::Rejected { stage },
             DeploymentEvent::Aborted { .. } => self.position = StagePosition::Aborted { stage },

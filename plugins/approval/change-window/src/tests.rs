@@ -253,12 +253,14 @@ fn plan(office_hours_exception: bool) -> Plan {
     Plan {
         id: "plan-1".to_owned(),
         slot: None,
-        priority: String::new(),
+        priority: None,
         point_of_no_return: None,
         way_back: None,
         suppression: None,
         office_hours_exception,
+        notice: None,
         targets: Vec::new(),
+        staying: Vec::new(),
         data_retention: None,
         criteria: Vec::new(),
     }

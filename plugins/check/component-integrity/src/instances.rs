@@ -1,6 +1,6 @@
 //! The instances that are there, against those that shall be there and what was approved.
 
-use lockgate_plugin::types::{Component, Instance, InstanceStatus, Scenario, Severity};
+use lockgate_plugin::types::{Component, Instance, Scenario, Severity};
 use lockgate_plugin::{Evaluation, Finding, Pointer};
 
 use crate::compare::{self, Side};
@@ -13,9 +13,7 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
     let environment = evaluation.environment().name;
     let folded = environment.trim().to_lowercase();
     // One that is in an environment of nearly that name is held against the others, and told: it could be passed over else.
-    let here = |instance: &Instance| {
-        instance.environment.trim().to_lowercase() == folded && instance.status != InstanceStatus::Removed
-    };
+    let here = |instance: &Instance| instance.environment.trim().to_lowercase() == folded && instance.status.exists();
     let desired = evaluation.desired_instances();
     let all = evaluation.actual_instances();
     for (list, instances) in [("desired_instances", &desired), ("actual_instances", &all)] {
@@ -64,7 +62,14 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
         let id = instance.id.as_str();
         let place = place.index(index);
         match desired.iter().find(|wanted| wanted.id == id) {
-            Some(wanted) => one(settings, wanted, instance, approved, &place, found),
+            Some(wanted) => {
+                let content = Content {
+                    desired: evaluation.instance_components(false, &wanted.id),
+                    actual: evaluation.instance_components(true, id),
+                    approved,
+                };
+                one(settings, id, &content, &place, found);
+            }
             None => {
                 let message = format!("instance `{id}` is in `{environment}`, and it shall not be there");
                 let finding = Finding::new("instance-extra", message).about(id);
@@ -74,30 +79,31 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
     }
 }
 
+/// The components of one instance.
+struct Content<'a> {
+    desired: Vec<Component>,
+    actual: Vec<Component>,
+    approved: Option<&'a [Component]>,
+}
+
 /// Compares one instance with the desired one of the same id.
 ///
 /// An instance may hold a part of the release: which part, says the desired instance; what each component has to be,
 /// says what was approved.
-fn one(
-    settings: &Settings,
-    wanted: &Instance,
-    instance: &Instance,
-    approved: Option<&[Component]>,
-    place: &Pointer,
-    found: &mut Found,
-) {
-    let name = format!("instance `{}`", instance.id);
+fn one(settings: &Settings, id: &str, content: &Content<'_>, place: &Pointer, found: &mut Found) {
+    let Content { desired, actual, approved } = content;
+    let name = format!("instance `{id}`");
     let place = place.key("components");
-    let there = Side { name: &name, place: &place, components: &instance.components };
-    let (expected, of) = match (wanted.components.as_slice(), approved) {
+    let there = Side { name: &name, place: &place, components: actual };
+    let (expected, of) = match (desired.as_slice(), *approved) {
         ([], Some(approved)) => (approved, "approved"),
         ([], None) => return,
         (desired, _) => (desired, "desired there"),
     };
     let names: Vec<&str> = expected.iter().map(|component| component.name.as_str()).collect();
     compare::inventory(there, &names, of, found);
-    let Some(approved) = approved else { return };
-    for (index, component) in instance.components.iter().enumerate() {
+    let Some(approved) = *approved else { return };
+    for (index, component) in actual.iter().enumerate() {
         let known = |list: &[Component]| list.iter().any(|other| other.name == component.name);
         if known(expected) && !known(approved) {
             let message = format!("`{}` shall be in {name}, and it was never approved", component.name);

@@ -15,6 +15,7 @@ use lockgate_plugin::{Evaluation, Plugin, PluginError, Report, SettingsFinding, 
 
 use found::Found;
 use origin::AllowedOrigin;
+use release::Approved;
 use settings::Settings;
 
 /// Compares what is deployed with what was approved.
@@ -39,13 +40,16 @@ impl ValidationCheck for ComponentIntegrity {
         release::look(&self.settings, &self.origins, &components, &mut found);
         let stage = evaluation.stage();
         if stage != Stage::PlanAndApprove {
-            let approved = evaluation.approved();
+            let (approved, approved_components) = (evaluation.approved(), evaluation.approved_components());
             match &approved {
-                Some(approved) => release::compare(&self.settings, evaluation, &components, approved, &mut found),
+                Some(approved) => {
+                    let expected = Approved { plan: approved, components: &approved_components };
+                    release::compare(&self.settings, evaluation, &components, expected, &mut found);
+                }
                 None => found.approved_list_missing(stage),
             }
             if matches!(stage, Stage::Validate | Stage::Observe) {
-                let approved = approved.as_ref().map(|approved| approved.components.as_slice());
+                let approved = approved.as_ref().map(|_| approved_components.as_slice());
                 instances::compare(&self.settings, evaluation, approved, &mut found);
             }
         }

@@ -64,24 +64,30 @@ fn origin(settings: &Settings, origins: &[AllowedOrigin], component: &Component,
     }
 }
 
+/// What was approved.
+pub(crate) struct Approved<'a> {
+    pub(crate) plan: &'a ApprovedPlan,
+    pub(crate) components: &'a [Component],
+}
+
 /// Whether the release is still what was approved.
 pub(crate) fn compare(
     settings: &Settings,
     evaluation: &Evaluation,
     components: &[Component],
-    approved: &ApprovedPlan,
+    approved: Approved<'_>,
     found: &mut Found,
 ) {
     let release = evaluation.release();
-    if release.id != approved.release {
-        let message = format!("`{}` is to be deployed, and `{}` was approved", release.id, approved.release);
+    if release.id != approved.plan.release {
+        let message = format!("`{}` is to be deployed, and `{}` was approved", release.id, approved.plan.release);
         let finding = Finding::new("release-differs", message).about(&release.id);
         let place = Pointer::root().key("release").key("id");
-        found.wrong(Severity::Critical, finding, &place, &approved.release, &release.id);
+        found.wrong(Severity::Critical, finding, &place, &approved.plan.release, &release.id);
     }
     let place = place();
     let there = Side { name: NAME, place: &place, components };
     let names: Vec<&str> = approved.components.iter().map(|component| component.name.as_str()).collect();
     compare::inventory(there, &names, "approved", found);
-    compare::contents(settings, there, &approved.components, found);
+    compare::contents(settings, there, approved.components, found);
 }

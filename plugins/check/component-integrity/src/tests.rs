@@ -1,6 +1,6 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use lockgate_plugin::testing::{Fixture, configure};
+use lockgate_plugin::testing::{Fixture, InstanceContent, configure};
 use lockgate_plugin::types::{
     ApprovedPlan, Component, Instance, InstanceStatus, Phase, Scenario, Stage, component_kind,
 };
@@ -27,8 +27,15 @@ fn components() -> Vec<Component> {
     ]
 }
 
-fn instance(id: &str, components: Vec<Component>) -> Instance {
-    Instance { components, ..Fixture::instance(id) }
+fn holding(components: Vec<Component>) -> InstanceContent {
+    InstanceContent { components, configuration: Vec::new() }
+}
+
+/// Puts these components into the only actual instance, and into the only desired one.
+fn both_hold(fixture: &mut Fixture, components: &[Component]) {
+    for contents in [&mut fixture.desired_content, &mut fixture.actual_content] {
+        contents.insert("shop-1".to_owned(), holding(components.to_vec()));
+    }
 }
 
 /// A release whose components were approved as they are, deployed as one instance.
@@ -41,12 +48,16 @@ fn fixture(stage: Stage) -> Fixture {
             decision: "decision-1".to_owned(),
             at: fixture.now.as_millis() - 1,
             release: fixture.release.id.clone(),
-            components: components(),
+            digest: fixture.release.digest.clone(),
+            model: format!("sha256:{}", "c".repeat(64)),
+            rollout: None,
+            parts: Vec::new(),
         });
+        fixture.approved_components = components();
     }
-    fixture.desired_instances = vec![instance("shop-1", Vec::new())];
-    fixture.actual_instances = vec![instance("shop-1", components())];
     fixture
+        .with_desired(Fixture::instance("shop-1"), InstanceContent::default())
+        .with_actual(Fixture::instance("shop-1"), holding(components()))
 }
 
 fn run_with(settings: &str, fixture: &Fixture) -> Report {
@@ -82,7 +93,7 @@ fn what_is_as_approved_passes_at_every_stage() {
 fn one_component_is_spoken_of_in_the_singular() {
     let mut fixture = fixture(Stage::Fulfill);
     fixture.components.truncate(1);
-    fixture.approved.as_mut().expect("it is approved").components.truncate(1);
+    fixture.approved_components.truncate(1);
     assert_eq!(run(&fixture), Report::passed("the 1 component of Shop 2.4 is what was approved"));
 }
 
@@ -225,7 +236,7 @@ fn an_origin_that_climbs_out_of_its_place_is_not_allowed() {
     ] {
         let mut fixture = fixture(Stage::Fulfill);
         fixture.components.truncate(1);
-        fixture.approved.as_mut().expect("it was approved").components.truncate(1);
+        fixture.approved_components.truncate(1);
         fixture.components[0].origin = Some(format!("https://repo.example/team-a/{rest}"));
         assert_eq!(found(&run_with(settings, &fixture)), [("origin-not-allowed", "/release/components/0/origin")]);
     }
@@ -268,8 +279,10 @@ fn a_pattern_that_no_origin_can_fit_is_refused() {
 #[test]
 fn an_instance_whose_component_differs_fails() {
     let mut fixture = fixture(Stage::Validate);
-    fixture.actual_instances[0].components[0].digest = Some("sha256:0".to_owned());
-    fixture.actual_instances[0].components[1].digest = None;
+    let mut installed = components();
+    installed[0].digest = Some("sha256:0".to_owned());
+    installed[1].digest = None;
+    fixture.actual_content.insert("shop-1".to_owned(), holding(installed));
     assert_eq!(
         found(&run(&fixture)),
         [
@@ -283,10 +296,9 @@ fn an_instance_whose_component_differs_fails() {
 fn an_instance_may_hold_the_part_that_is_desired_there() {
     let mut fixture = fixture(Stage::Validate);
     let part = vec![components()[0].clone()];
-    fixture.desired_instances[0].components = part.clone();
-    fixture.actual_instances[0].components = part;
+    both_hold(&mut fixture, &part);
     assert_eq!(run(&fixture).outcome, Outcome::Passed);
-    fixture.actual_instances[0].components = components();
+    fixture.actual_content.insert("shop-1".to_owned(), holding(components()));
     assert_eq!(
         found(&run(&fixture)),
         [
@@ -300,8 +312,7 @@ fn an_instance_may_hold_the_part_that_is_desired_there() {
 fn a_desired_component_that_was_never_approved_fails() {
     let mut fixture = fixture(Stage::Validate);
     let part = vec![component("spy", component_kind::SOFTWARE, Some("c"))];
-    fixture.desired_instances[0].components = part.clone();
-    fixture.actual_instances[0].components = part;
+    both_hold(&mut fixture, &part);
     assert_eq!(found(&run(&fixture)), [("component-not-approved", "/actual_instances/0/components/0")]);
 }
 
@@ -309,8 +320,8 @@ fn a_desired_component_that_was_never_approved_fails() {
 fn instances_are_complete_and_none_is_extra() {
     let mut fixture = fixture(Stage::Observe);
     fixture.actual_instances[0].id = "shop-7".to_owned();
-    fixture.actual_instances.push(Instance { environment: "test".to_owned(), ..instance("shop-8", Vec::new()) });
-    fixture.actual_instances.push(Instance { status: InstanceStatus::Removed, ..instance("shop-9", Vec::new()) });
+    fixture.actual_instances.push(Instance { environment: "test".to_owned(), ..Fixture::instance("shop-8") });
+    fixture.actual_instances.push(Instance { status: InstanceStatus::Removed, ..Fixture::instance("shop-9") });
     assert_eq!(
         found(&run(&fixture)),
         [("instance-missing", "/actual_instances"), ("instance-extra", "/actual_instances/0")]
@@ -321,14 +332,14 @@ fn instances_are_complete_and_none_is_extra() {
 fn an_instance_in_an_environment_of_nearly_that_name_is_not_passed_over() {
     let mut fixture = fixture(Stage::Observe);
     let environment = fixture.environment.name.to_uppercase();
-    fixture.actual_instances.push(Instance { environment: environment.clone(), ..instance("shop-2", components()) });
+    fixture.actual_instances.push(Instance { environment: environment.clone(), ..Fixture::instance("shop-2") });
     let report = run(&fixture);
     assert_eq!(
         found(&report),
         [("environment-differs", "/actual_instances/1/environment"), ("instance-extra", "/actual_instances/1")]
     );
     fixture.actual_instances.pop();
-    fixture.desired_instances.push(Instance { environment, ..instance("shop-2", Vec::new()) });
+    fixture.desired_instances.push(Instance { environment, ..Fixture::instance("shop-2") });
     assert_eq!(
         found(&run(&fixture)),
         [("environment-differs", "/desired_instances/1/environment"), ("instance-missing", "/actual_instances")]
@@ -404,8 +415,9 @@ fn what_is_unknown_does_not_hide_what_else_is_unknown_or_wrong() {
     );
     let mut others = fixture(Stage::Validate);
     others.approved = None;
-    others.desired_instances = vec![instance("shop-1", vec![component("app", component_kind::SOFTWARE, Some("a"))])];
-    others.actual_instances.push(instance("shop-2", components()));
+    let app = holding(vec![component("app", component_kind::SOFTWARE, Some("a"))]);
+    others.desired_content.insert("shop-1".to_owned(), app);
+    let others = others.with_actual(Fixture::instance("shop-2"), holding(components()));
     assert_eq!(
         found(&run(&others)),
         [

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use lockgate_plugin::types::{Instance, InstanceStatus, Scenario, Severity, Stage};
+use lockgate_plugin::types::{Attribute, Instance, InstanceStatus, Scenario, Severity, Stage};
 use lockgate_plugin::{
     CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding, ValidationCheck,
 };
@@ -50,8 +50,7 @@ impl ValidationCheck for InstanceReadiness {
             return Ok(Report::skipped("nothing is deployed yet"));
         }
         let environment = evaluation.environment().name;
-        let here =
-            |instance: &Instance| instance.environment == environment && instance.status != InstanceStatus::Removed;
+        let here = |instance: &Instance| instance.environment == environment && instance.status.exists();
         let all = evaluation.actual_instances();
         let actual: Vec<(usize, &Instance)> = all.iter().enumerate().filter(|(_, instance)| here(instance)).collect();
         if actual.is_empty() {
@@ -71,7 +70,9 @@ impl ValidationCheck for InstanceReadiness {
             if self.configured
                 && let Some(wanted) = desired.iter().find(|wanted| wanted.id == instance.id)
             {
-                configuration(wanted, instance, &place, &mut findings);
+                let desired = evaluation.instance_configuration(false, &wanted.id);
+                let actual = evaluation.instance_configuration(true, &instance.id);
+                configuration(&instance.id, &desired, &actual, &place, &mut findings);
             }
         }
         let looked_at = match actual.len() {
@@ -116,10 +117,10 @@ impl InstanceReadiness {
 }
 
 /// What is desired is there with that value. What is there beside it is nobody's wish, and no fault either.
-fn configuration(wanted: &Instance, instance: &Instance, place: &Pointer, findings: &mut Vec<Finding>) {
-    let (id, place) = (instance.id.as_str(), place.key("configuration"));
-    for item in &wanted.configuration {
-        let found = instance.configuration.iter().enumerate().find(|(_, found)| found.name == item.name);
+fn configuration(id: &str, desired: &[Attribute], actual: &[Attribute], place: &Pointer, findings: &mut Vec<Finding>) {
+    let place = place.key("configuration");
+    for item in desired {
+        let found = actual.iter().enumerate().find(|(_, found)| found.name == item.name);
         let (code, message, at, value) = match found {
             Some((_, found)) if found.value == item.value => continue,
             Some((index, found)) => (

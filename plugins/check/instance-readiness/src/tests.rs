@@ -1,22 +1,21 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use lockgate_plugin::testing::{Fixture, configure};
+use lockgate_plugin::testing::{Fixture, InstanceContent, configure};
 use lockgate_plugin::types::{Attribute, Instance, InstanceStatus, Phase, Scenario, Stage};
 use lockgate_plugin::{Outcome, Report, ValidationCheck};
 
 use super::InstanceReadiness;
 
-fn instance(id: &str, port: &str) -> Instance {
-    let configuration = vec![Attribute::new("port", port)];
-    Instance { configuration, ..Fixture::instance(id) }
+fn configured(name: &str, value: &str) -> InstanceContent {
+    InstanceContent { components: Vec::new(), configuration: vec![Attribute::new(name, value)] }
 }
 
 fn fixture() -> Fixture {
     let mut fixture = Fixture::new().gate(Stage::Validate, Phase::Exit);
     fixture.environment.name = "live".to_owned();
-    fixture.desired_instances = vec![instance("shop-1", "443")];
-    fixture.actual_instances = vec![instance("shop-1", "443")];
     fixture
+        .with_desired(Fixture::instance("shop-1"), configured("port", "443"))
+        .with_actual(Fixture::instance("shop-1"), configured("port", "443"))
 }
 
 fn look(settings: &str, fixture: &Fixture) -> Report {
@@ -44,8 +43,9 @@ fn each_thing_that_is_missing_is_told_at_its_place() {
         status: InstanceStatus::Stopped,
         monitored: false,
         documented: false,
-        ..instance("shop-1", "80")
+        ..Fixture::instance("shop-1")
     }];
+    fixture.actual_content.insert("shop-1".to_owned(), configured("port", "80"));
     let expected = vec![
         ("instance-not-running", "/actual_instances/0/status"),
         ("instance-not-monitored", "/actual_instances/0/monitored"),
@@ -68,7 +68,7 @@ fn a_degraded_instance_does_not_run_as_it_should() {
 #[test]
 fn what_is_desired_and_not_configured_is_missing_and_what_is_configured_beside_it_is_no_fault() {
     let mut fixture = fixture();
-    fixture.actual_instances[0].configuration[0].name = "threads".to_owned();
+    fixture.actual_content.insert("shop-1".to_owned(), configured("threads", "443"));
     assert_eq!(found(&look("{}", &fixture)).1, [("configuration-missing", "/actual_instances/0/configuration")]);
 }
 

@@ -16,6 +16,7 @@ fn item(id: &str, status: KnowledgeStatus) -> KnowledgeItem {
     KnowledgeItem {
         id: id.to_owned(),
         title: "How to run it".to_owned(),
+        kind: "article".to_owned(),
         status,
         author: "ann".to_owned(),
         expires: None,

@@ -4,16 +4,49 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::granted::Granted;
+use crate::registers::{
+    AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
+    ServiceContract, Supplier,
+};
 use crate::strategy::{Analysis, Progress, Rollout};
 use crate::time::Timestamp;
-use crate::types::environment_kind;
 use crate::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component, Defect,
-    Document, Environment, EnvironmentControl, Evidence, Instance, InstanceStatus, KnowledgeItem, Level,
-    PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Scenario, Stage,
+    DeploymentRecord, Difference, Document, Environment, EnvironmentControl, Evidence, Exemption, GatePassage,
+    Instance, InstanceStatus, KnowledgeItem, Level, Overlap, Person, Phase, Plan, Product, Release, ReleaseNotes,
+    ReleaseStatus, Scenario, Section, Stage, Verification, environment_kind, person_kind,
 };
 use crate::{Evaluation, EvidenceFile, ReadError};
+
+/// The components and the configuration of an instance.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "each field is what the method of `Evaluation` of the same name answers")]
+pub struct InstanceContent {
+    pub components: Vec<Component>,
+    pub configuration: Vec<Attribute>,
+}
+
+/// The registers. One that is `None` is kept by nobody, which is not the same as an empty one.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "each field is what the method of `Evaluation` of the same name answers")]
+pub struct Registers {
+    pub orders: Option<Vec<Order>>,
+    pub fulfillment_books: Option<Vec<FulfillmentBook>>,
+    pub service_contracts: Option<Vec<ServiceContract>>,
+    pub kpis: Option<Vec<Kpi>>,
+    pub monitors: Option<Vec<Monitor>>,
+    pub events: Option<Vec<Event>>,
+    pub incidents: Option<Vec<Incident>>,
+    pub interactions: Option<Vec<Interaction>>,
+    pub runbooks: Option<Vec<Runbook>>,
+    pub audit_findings: Option<Vec<AuditFinding>>,
+    pub suppliers: Option<Vec<Supplier>>,
+    pub capacities: Option<Vec<Capacity>>,
+}
 
 /// A snapshot made by hand.
 ///
@@ -45,13 +78,28 @@ pub struct Fixture {
     pub analysis: Option<Analysis>,
     pub desired_instances: Vec<Instance>,
     pub actual_instances: Vec<Instance>,
+    /// The components and the configuration of the desired instances, by id.
+    pub desired_content: BTreeMap<String, InstanceContent>,
+    /// The components and the configuration of the actual instances, by id.
+    pub actual_content: BTreeMap<String, InstanceContent>,
+    /// What the host would answer: a fixture does not compute it. A plugin must not ask while it is `None`.
+    pub differences: Option<Vec<Difference>>,
     pub approvals: Vec<Approval>,
     pub approved: Option<ApprovedPlan>,
+    pub approved_components: Vec<Component>,
+    pub gates_passed: Vec<GatePassage>,
     pub evidence: BTreeMap<String, EvidenceFile>,
-    pub history: Vec<PastDeployment>,
+    pub history: Vec<DeploymentRecord>,
     pub labels: Vec<Attribute>,
+    pub overlaps: Vec<Overlap>,
+    pub exemptions: Vec<Exemption>,
+    pub registers: Registers,
     pub facts: BTreeMap<String, Document>,
-    /// The evidence and the facts that the operator did not grant, by name.
+    /// What `json` and `sections` read: an object with a member for each section. It is the document that the fixture was read
+    /// from, as it is: changes of other fields do not show in it, ids are as they were written, and lists in the order of the
+    /// document. It has no differences and no exemptions.
+    pub document: Value,
+    /// The evidence, the registers and the facts that the operator did not grant: `sbom`, `incidents`, `fact:acme.cost`.
     pub withheld: Vec<String>,
     pub(super) granted: Granted,
 }
@@ -74,15 +122,25 @@ impl Fixture {
             subject: format!("sha256:{}", "5".repeat(64)),
             requester: Self::person("rita", &["developer"]),
             contributors: Vec::new(),
-            product: Product { id: "shop".to_owned(), name: "Shop".to_owned(), depends_on: Vec::new() },
+            product: Product {
+                id: "shop".to_owned(),
+                name: "Shop".to_owned(),
+                owner: None,
+                depends_on: Vec::new(),
+                segments: Vec::new(),
+                consumers: None,
+                attributes: Vec::new(),
+            },
             release: Release {
                 id: "shop-2.4.0".to_owned(),
                 name: "Shop 2.4".to_owned(),
                 version: "2.4.0".to_owned(),
-                description: String::new(),
                 status: ReleaseStatus::Published,
                 digest: Some(format!("sha256:{}", "a".repeat(64))),
+                sourcing: None,
+                supplier: None,
                 tags: Vec::new(),
+                attributes: Vec::new(),
             },
             components: Vec::new(),
             release_notes: None,
@@ -94,17 +152,35 @@ impl Fixture {
                 live: true,
                 purpose: "where customers shop".to_owned(),
                 control: EnvironmentControl::Full,
+                owner: None,
+                third_party: None,
+                version: None,
+                definition: None,
+                parameters: Vec::new(),
             },
             change: Change {
                 id: "CHG-1".to_owned(),
                 title: "Deploy Shop 2.4".to_owned(),
-                description: String::new(),
                 category: ChangeCategory::Normal,
                 approval: ChangeApproval::Approved,
+                approved_by: None,
+                approved_at: None,
                 risk: Level::Low,
+                urgency: None,
+                impact: None,
+                priority: None,
+                trigger: None,
+                trigger_reference: None,
+                context: None,
                 window: None,
+                requested_by: None,
                 assignee: None,
                 releases: vec!["shop-2.4.0".to_owned()],
+                planned_cost: None,
+                system: None,
+                address: None,
+                status: None,
+                attributes: Vec::new(),
             },
             plan: None,
             rollout: None,
@@ -112,12 +188,21 @@ impl Fixture {
             analysis: None,
             desired_instances: Vec::new(),
             actual_instances: Vec::new(),
+            desired_content: BTreeMap::new(),
+            actual_content: BTreeMap::new(),
+            differences: Some(Vec::new()),
             approvals: Vec::new(),
             approved: None,
+            approved_components: Vec::new(),
+            gates_passed: Vec::new(),
             evidence: BTreeMap::new(),
             history: Vec::new(),
             labels: Vec::new(),
+            overlaps: Vec::new(),
+            exemptions: Vec::new(),
+            registers: Registers::default(),
             facts: BTreeMap::new(),
+            document: serde_json::json!({}),
             withheld: Vec::new(),
             granted: Granted::default(),
         }
@@ -128,13 +213,18 @@ impl Fixture {
         Evaluation::new(self)
     }
 
-    /// A person whose name is the id.
+    /// A person of no team.
     pub fn person(id: &str, roles: &[&str]) -> Person {
-        Person { id: id.to_owned(), name: id.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
+        Person {
+            id: id.to_owned(),
+            kind: person_kind::PERSON.to_owned(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            team: None,
+        }
     }
 
-    /// An instance that runs in the live environment, monitored and documented, without a release, components or
-    /// configuration. Its name is the id.
+    /// An instance that runs in the live environment, monitored and documented, without a release. Its name is
+    /// the id.
     pub fn instance(id: &str) -> Instance {
         Instance {
             id: id.to_owned(),
@@ -142,13 +232,12 @@ impl Fixture {
             environment: "live".to_owned(),
             release: None,
             status: InstanceStatus::Running,
-            components: Vec::new(),
-            configuration: Vec::new(),
             owner: None,
             location: None,
             consumers: None,
             monitored: true,
             documented: true,
+            content: String::new(),
             created: None,
             modified: None,
         }
@@ -184,12 +273,14 @@ impl Fixture {
         Plan {
             id: id.to_owned(),
             slot: None,
-            priority: String::new(),
+            priority: None,
             point_of_no_return: None,
             way_back: None,
             suppression: None,
             office_hours_exception: false,
+            notice: None,
             targets: Vec::new(),
+            staying: Vec::new(),
             data_retention: None,
             criteria: Vec::new(),
         }
@@ -212,6 +303,9 @@ impl Fixture {
             at: self.now.as_millis() - 3_600_000,
             expires: None,
             subject: self.subject.clone(),
+            on_behalf_of: None,
+            credential: super::credential(),
+            signature: Verification::Absent,
             comment: None,
         });
         self
@@ -227,9 +321,32 @@ impl Fixture {
             media_type: media_type.to_owned(),
             size: u32::try_from(content.len()).unwrap_or(u32::MAX),
             made: None,
+            attester: None,
+            credential: super::credential(),
+            attested: None,
+            valid_until: None,
+            verification: Verification::Absent,
+            verified_by: None,
+            subjects: Vec::new(),
             claimed_source: None,
         };
         self.evidence.insert(name.to_owned(), EvidenceFile { head, content });
+        self
+    }
+
+    /// Adds a desired instance with its components and its configuration.
+    #[must_use]
+    pub fn with_desired(mut self, instance: Instance, content: InstanceContent) -> Self {
+        self.desired_content.insert(instance.id.clone(), content);
+        self.desired_instances.push(instance);
+        self
+    }
+
+    /// Adds an actual instance with its components and its configuration.
+    #[must_use]
+    pub fn with_actual(mut self, instance: Instance, content: InstanceContent) -> Self {
+        self.actual_content.insert(instance.id.clone(), content);
+        self.actual_instances.push(instance);
         self
     }
 
@@ -260,14 +377,144 @@ impl Fixture {
         Ok(content.iter().skip(from).take(at_most).copied().collect())
     }
 
+    /// The heads, each with a digest of its content: equal content has equal digests, which are not those of the host.
+    pub(crate) fn instances(&self, actual: bool) -> Vec<Instance> {
+        let (heads, contents) = if actual {
+            (&self.actual_instances, &self.actual_content)
+        } else {
+            (&self.desired_instances, &self.desired_content)
+        };
+        let none = InstanceContent::default();
+        let whole = |head: &Instance| {
+            let mut head = head.clone();
+            if head.content.is_empty() {
+                let content = contents.get(&head.id).unwrap_or(&none);
+                let mut components: Vec<String> = content.components.iter().map(|item| format!("{item:?}")).collect();
+                let mut configured: Vec<String> =
+                    content.configuration.iter().map(|item| format!("{item:?}")).collect();
+                components.sort();
+                configured.sort();
+                head.content = placeholder_digest(&(components, configured));
+            }
+            head
+        };
+        heads.iter().map(whole).collect()
+    }
+
+    fn content(&self, actual: bool, id: &str) -> Option<&InstanceContent> {
+        if actual { self.actual_content.get(id) } else { self.desired_content.get(id) }
+    }
+
+    pub(crate) fn instance_components(&self, actual: bool, id: &str) -> Vec<Component> {
+        self.content(actual, id).map(|content| content.components.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn instance_configuration(&self, actual: bool, id: &str) -> Vec<Attribute> {
+        self.content(actual, id).map(|content| content.configuration.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn differences(&self) -> Vec<Difference> {
+        self.differences.clone().unwrap_or_else(|| {
+            panic!("the plugin asks for the differences of the instances, which a fixture does not compute: set `differences`")
+        })
+    }
+
+    fn is_withheld(&self, name: &str) -> bool {
+        self.withheld.iter().any(|withheld| withheld == name)
+    }
+
+    pub(crate) fn register<T: Clone>(&self, method: &str, items: Option<&Vec<T>>) -> Result<Vec<T>, ReadError> {
+        let name = method.replace('_', "-");
+        if self.is_withheld(&name) {
+            return Err(ReadError::NotGranted(name));
+        }
+        items.cloned().ok_or(ReadError::Unknown(name))
+    }
+
     pub(crate) fn fact_names(&self) -> Vec<String> {
-        self.facts.keys().filter(|name| !self.withheld.contains(name)).cloned().collect()
+        self.facts.keys().filter(|name| !self.is_withheld(&format!("fact:{name}"))).cloned().collect()
     }
 
     pub(crate) fn fact(&self, name: &str) -> Result<Document, ReadError> {
-        if self.withheld.iter().any(|withheld| withheld == name) {
+        if self.is_withheld(&format!("fact:{name}")) {
             return Err(ReadError::NotGranted(name.to_owned()));
         }
         self.facts.get(name).cloned().ok_or_else(|| ReadError::Unknown(name.to_owned()))
     }
+
+    /// A section as the host has it, of what the document holds.
+    fn section(&self, name: &str) -> Option<Value> {
+        let granted = |prefix: &str| {
+            let members = self.document.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+            let granted = members.into_iter().filter(|(name, _)| !self.is_withheld(&format!("{prefix}{name}")));
+            Some(Value::Object(granted.collect()))
+        };
+        match name {
+            // The registers are read one by one, and what is granted in a document of the host is no section.
+            "registers" | "waivers" | "overrides" | "involved" => None,
+            "stage" | "phase" => self.document.get("gate")?.get(name).cloned(),
+            "evidence" => granted(""),
+            "facts" => granted("fact:"),
+            "plan" | "rollout" | "approved" | "progress" | "analysis" => {
+                Some(self.document.get(name).cloned().unwrap_or_else(|| serde_json::json!({})))
+            }
+            _ => self.document.get(name).cloned(),
+        }
+    }
+
+    pub(crate) fn sections(&self) -> Vec<Section> {
+        let section = |pointer: String, value: Option<Value>, granted: bool| {
+            let json = value.map(|value| value.to_string()).filter(|_| granted);
+            let size = json.as_ref().map_or(0, |json| u32::try_from(json.len()).unwrap_or(u32::MAX));
+            Section { pointer, granted, size, digest: json.map(|json| placeholder_digest(&json)).unwrap_or_default() }
+        };
+        let members = self.document.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+        let absent = ["analysis", "approved", "evidence", "facts", "phase", "plan", "progress", "rollout", "stage"];
+        let mut names: Vec<&str> = members.filter(|name| *name != "now").chain(absent).collect();
+        names.sort_unstable();
+        names.dedup();
+        let plain = names.into_iter().filter_map(|name| Some((name, self.section(name)?)));
+        let plain = plain.map(|(name, value)| section(format!("/{name}"), Some(value), true));
+        let registers = self.document.get("registers").and_then(Value::as_object).into_iter().flatten();
+        let registers = registers.map(|(name, value)| {
+            let granted = !self.is_withheld(&name.replace('_', "-"));
+            section(format!("/registers/{name}"), Some(value.clone()), granted)
+        });
+        let mut sections: Vec<Section> = plain.chain(registers).collect();
+        sections.sort_by(|one, other| one.pointer.cmp(&other.pointer));
+        sections
+    }
+
+    pub(crate) fn json(&self, pointer: &str) -> Result<String, ReadError> {
+        let parts: Vec<&str> = pointer.split('/').skip(1).collect();
+        let withheld = match parts.as_slice() {
+            [] => return Err(ReadError::Failed("name a section, for example `/change`".to_owned())),
+            ["registers"] => {
+                return Err(ReadError::Failed("name a register, for example `/registers/incidents`".to_owned()));
+            }
+            ["registers", name, ..] => Some(name.replace('_', "-")),
+            ["facts", name, ..] => Some(format!("fact:{name}")),
+            ["evidence", name, ..] => Some((*name).to_owned()),
+            _ => None,
+        };
+        if let Some(name) = withheld.filter(|name| self.is_withheld(name)) {
+            return Err(ReadError::NotGranted(name));
+        }
+        let found = match parts.split_first() {
+            Some((&"registers", _)) => self.document.pointer(pointer).cloned(),
+            Some((name, rest)) => {
+                let rest: String = rest.iter().flat_map(|part| ["/", part]).collect();
+                self.section(name).and_then(|section| section.pointer(&rest).cloned())
+            }
+            None => None,
+        };
+        found.map(|found| found.to_string()).ok_or_else(|| ReadError::Unknown(pointer.to_owned()))
+    }
+}
+
+/// Equal for equal values, and of the form of a digest: a fixture hashes nothing.
+fn placeholder_digest(value: &impl std::hash::Hash) -> String {
+    let mut hasher = std::hash::DefaultHasher::new();
+    value.hash(&mut hasher);
+    format!("sha256:{:064x}", std::hash::Hasher::finish(&hasher))
 }

@@ -6,14 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::Fixture;
+use super::fixture::{Fixture, InstanceContent, Registers};
 use super::granted::Granted;
 use crate::settings::pointer_of;
 use crate::time::{Duration, Timestamp};
-use crate::types::environment_kind;
 use crate::types::{
-    Approval, ApprovedPlan, Attribute, Change, Component, Defect, Document, Environment, Evidence, Instance,
-    KnowledgeItem, PastDeployment, Person, Phase, Plan, Product, Release, ReleaseNotes, Scenario, Stage,
+    Approval, ApprovedPlan, Attribute, Change, Component, Defect, DeploymentRecord, Document, Environment, Evidence,
+    Exemption, GatePassage, Instance, KnowledgeItem, Overlap, Person, Phase, Plan, Product, Release, ReleaseNotes,
+    Scenario, Stage, Verification, environment_kind,
 };
 use crate::{EvidenceFile, Pointer};
 
@@ -36,7 +36,9 @@ impl std::error::Error for UnreadableSnapshot {}
 
 impl Fixture {
     /// Reads a snapshot document (JSON) of the host. It names evidence only by digest: its content is empty until
-    /// [`with_evidence`](Self::with_evidence) sets it. Parts of the document that plugins do not see are ignored.
+    /// [`with_evidence`](Self::with_evidence) sets it. Nor does it hold the differences of the instances: set
+    /// [`differences`](Self::differences) if the plugin reads them. Parts of the document that plugins do not see are
+    /// ignored.
     ///
     /// # Errors
     /// If it is not JSON, or a part that plugins see is missing or has another shape. The error names the first place.
@@ -46,8 +48,10 @@ impl Fixture {
             let pointer = pointer_of(error.path());
             UnreadableSnapshot { pointer, message: error.into_inner().to_string() }
         })?;
-        json.end().map_err(|error| UnreadableSnapshot { pointer: Pointer::root(), message: error.to_string() })?;
-        Ok(snapshot.into())
+        let unreadable =
+            |error: serde_json::Error| UnreadableSnapshot { pointer: Pointer::root(), message: error.to_string() };
+        json.end().map_err(unreadable)?;
+        Ok(snapshot.fixture(serde_json::from_str(text).map_err(unreadable)?))
     }
 }
 
@@ -68,20 +72,30 @@ struct Snapshot {
     change: Change,
     plan: Option<Plan>,
     #[serde(default)]
-    desired_instances: Vec<Instance>,
+    desired_instances: Vec<WholeInstance>,
     #[serde(default)]
-    actual_instances: Vec<Instance>,
+    actual_instances: Vec<WholeInstance>,
     #[serde(default)]
     approvals: Vec<Approval>,
-    approved: Option<ApprovedPlan>,
+    approved: Option<WholeApproved>,
     #[serde(default)]
-    evidence: BTreeMap<String, EvidenceEntry>,
+    gates_passed: Vec<GatePassage>,
     #[serde(default)]
-    history: Vec<PastDeployment>,
+    overlaps: Vec<Overlap>,
+    #[serde(default)]
+    waivers: Vec<Waiver>,
+    #[serde(default)]
+    overrides: Vec<Override>,
+    #[serde(default)]
+    evidence: BTreeMap<String, Evidence>,
+    #[serde(default)]
+    history: Vec<DeploymentRecord>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
     #[serde(default)]
     facts: BTreeMap<String, Fact>,
+    #[serde(default)]
+    registers: Registers,
 }
 
 #[derive(Deserialize)]
@@ -104,14 +118,49 @@ struct WholeRelease {
     knowledge_items: Vec<KnowledgeItem>,
 }
 
+/// An instance in one part of the document.
 #[derive(Deserialize)]
-struct EvidenceEntry {
-    digest: String,
-    media_type: String,
-    size: u32,
-    source: Option<String>,
-    #[serde(default, deserialize_with = "optional_moment")]
-    made: Option<i64>,
+struct WholeInstance {
+    #[serde(flatten)]
+    head: Instance,
+    #[serde(default)]
+    components: Vec<Component>,
+    #[serde(default)]
+    configuration: Vec<Attribute>,
+}
+
+/// What was approved, in one part of the document.
+#[derive(Deserialize)]
+struct WholeApproved {
+    #[serde(flatten)]
+    approved: ApprovedPlan,
+    #[serde(default)]
+    components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+struct Waiver {
+    id: String,
+    scope: WaiverScope,
+    owner: String,
+    reason: String,
+    #[serde(deserialize_with = "moment")]
+    expires: i64,
+}
+
+#[derive(Deserialize)]
+struct WaiverScope {
+    bindings: Vec<String>,
+    #[serde(default)]
+    codes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Override {
+    id: String,
+    binding: String,
+    by: String,
+    reason: String,
 }
 
 #[derive(Deserialize)]
@@ -120,57 +169,103 @@ struct Fact {
     json: Value,
 }
 
-impl From<Snapshot> for Fixture {
-    fn from(snapshot: Snapshot) -> Self {
-        let WholeRelease { release, components, notes, defects, knowledge_items } = snapshot.release;
-        let evidence = snapshot.evidence.into_iter().map(|(name, entry)| {
-            let EvidenceEntry { digest, media_type, size, source, made } = entry;
-            let head = Evidence { name: name.clone(), digest, media_type, size, made, claimed_source: source };
-            (name, EvidenceFile { head, content: Vec::new() })
-        });
-        let facts = snapshot
-            .facts
+impl Snapshot {
+    fn fixture(self, document: Value) -> Fixture {
+        let WholeRelease { release, components, notes, defects, knowledge_items } = self.release;
+        let evidence = self
+            .evidence
             .into_iter()
-            .map(|(name, Fact { schema, json })| (name, Document::new(schema, json.to_string())));
-        let mut history = snapshot.history;
-        history.sort_by_key(|past| std::cmp::Reverse(past.finished));
-        Self {
-            id: snapshot.id,
-            now: Timestamp::from(snapshot.now),
-            stage: snapshot.gate.stage,
-            phase: snapshot.gate.phase,
-            scenario: snapshot.scenario,
-            subject: snapshot.subject,
-            requester: snapshot.requester,
-            contributors: snapshot.contributors,
-            product: snapshot.product,
+            .map(|(name, head)| (name.clone(), EvidenceFile { head: Evidence { name, ..head }, content: Vec::new() }));
+        let facts =
+            self.facts.into_iter().map(|(name, Fact { schema, json })| (name, Document::new(schema, json.to_string())));
+        let mut history = self.history;
+        history.sort_by_key(|record| std::cmp::Reverse(record.ended.unwrap_or(record.requested)));
+        // The host writes whether it is live; a document made by hand may leave it to the kind.
+        let written = document.pointer("/environment/live").and_then(Value::as_bool);
+        let live = written.unwrap_or(self.environment.kind == environment_kind::LIVE);
+        let (desired_instances, desired_content) = in_two(self.desired_instances);
+        let (actual_instances, actual_content) = in_two(self.actual_instances);
+        let (approved, approved_components) = match self.approved {
+            Some(WholeApproved { approved, components }) => (Some(approved), components),
+            None => (None, Vec::new()),
+        };
+        Fixture {
+            id: self.id,
+            now: Timestamp::from(self.now),
+            stage: self.gate.stage,
+            phase: self.gate.phase,
+            scenario: self.scenario,
+            subject: self.subject,
+            requester: self.requester,
+            contributors: self.contributors,
+            product: self.product,
             release,
             components,
             release_notes: notes,
             defects,
             knowledge_items,
-            environment: Environment {
-                live: snapshot.environment.kind == environment_kind::LIVE,
-                ..snapshot.environment
-            },
-            change: snapshot.change,
-            plan: snapshot.plan,
+            environment: Environment { live, ..self.environment },
+            change: self.change,
+            plan: self.plan,
             // Strategies are rehearsed with a rollout that they laid out: see `Rehearsal`.
             rollout: None,
             progress: None,
             analysis: None,
-            desired_instances: snapshot.desired_instances,
-            actual_instances: snapshot.actual_instances,
-            approvals: snapshot.approvals,
-            approved: snapshot.approved,
+            desired_instances,
+            actual_instances,
+            desired_content,
+            actual_content,
+            differences: None,
+            approvals: self.approvals,
+            approved,
+            approved_components,
+            gates_passed: self.gates_passed,
             evidence: evidence.collect(),
             history,
-            labels: snapshot.labels.into_iter().map(|(name, value)| Attribute { name, value }).collect(),
+            labels: self.labels.into_iter().map(|(name, value)| Attribute { name, value }).collect(),
+            overlaps: self.overlaps,
+            exemptions: exemptions(self.waivers, self.overrides),
+            registers: self.registers,
             facts: facts.collect(),
+            document,
             withheld: Vec::new(),
             granted: Granted::default(),
         }
     }
+}
+
+fn in_two(instances: Vec<WholeInstance>) -> (Vec<Instance>, BTreeMap<String, InstanceContent>) {
+    let each = instances.into_iter().map(|WholeInstance { head, components, configuration }| {
+        let content = (head.id.clone(), InstanceContent { components, configuration });
+        (head, content)
+    });
+    each.unzip()
+}
+
+/// Each waiver for each of its bindings, then the overrides, as the host does.
+fn exemptions(waivers: Vec<Waiver>, overrides: Vec<Override>) -> Vec<Exemption> {
+    let waived = waivers.into_iter().flat_map(|Waiver { id, scope, owner, reason, expires }| {
+        let WaiverScope { bindings, codes } = scope;
+        bindings.into_iter().map(move |binding| Exemption {
+            id: id.clone(),
+            kind: "waiver".to_owned(),
+            binding,
+            codes: codes.clone(),
+            owner: owner.clone(),
+            reason: reason.clone(),
+            expires: Some(expires),
+        })
+    });
+    let overridden = overrides.into_iter().map(|Override { id, binding, by, reason }| Exemption {
+        id,
+        kind: "override".to_owned(),
+        binding,
+        codes: Vec::new(),
+        owner: by,
+        reason,
+        expires: None,
+    });
+    waived.chain(overridden).collect()
 }
 
 /// A moment written as RFC 3339, as the contract's milliseconds.
@@ -188,11 +283,48 @@ pub(crate) fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, 
     Duration::deserialize(deserializer).map(Duration::as_millis)
 }
 
+/// The same, for an optional duration.
+pub(crate) fn optional_length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(Option::<Duration>::deserialize(deserializer)?.map(Duration::as_millis))
+}
+
+/// An object of texts, sorted by name.
+pub(crate) fn attributes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Attribute>, D::Error> {
+    let values = BTreeMap::<String, String>::deserialize(deserializer)?;
+    Ok(values.into_iter().map(|(name, value)| Attribute { name, value }).collect())
+}
+
+/// The kind of a person of whom the document does not say it.
+pub(crate) fn person_kind() -> String {
+    crate::types::person_kind::PERSON.to_owned()
+}
+
+/// The kind of a knowledge item of which the document does not say it.
+pub(crate) fn knowledge_kind() -> String {
+    "other".to_owned()
+}
+
+/// The credential of what nobody can tell.
+pub(crate) fn credential() -> String {
+    "unknown".to_owned()
+}
+
+/// The result of verifying what nobody signed.
+pub(crate) fn absent() -> Verification {
+    Verification::Absent
+}
+
+/// The number of the first deployment.
+pub(crate) fn first() -> u32 {
+    1
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
     use super::*;
+    use crate::ReadError;
     use crate::types::{ApprovalAnswer, KnowledgeStatus, Level};
 
     const SNAPSHOT: &str = r#"{
@@ -225,14 +357,25 @@ mod tests {
         }],
         "evidence": { "sbom": { "digest": "sha256:bb", "size": 2, "media_type": "application/json" } },
         "history": [
-            { "id": "h1", "release": "shop-0", "environment": "live", "scenario": "first-release", "risk": "low",
-              "finished": "2025-01-01T00:00:00Z", "outcome": "operational" },
-            { "id": "h2", "release": "shop-1", "environment": "live", "scenario": "new-version", "risk": "low",
-              "finished": "2026-01-01T00:00:00Z", "outcome": "rolled-back" }
+            { "id": "h1", "product": "shop", "requested": "2024-12-31T00:00:00Z", "release": "shop-0", "environment": "live", "scenario": "first-release", "risk": "low",
+              "ended": "2025-01-01T00:00:00Z", "outcome": "operational" },
+            { "id": "h2", "product": "shop", "requested": "2025-12-31T00:00:00Z", "release": "shop-1", "environment": "live", "scenario": "new-version", "risk": "low",
+              "ended": "2026-01-01T00:00:00Z", "outcome": "rolled-back" }
         ],
         "labels": { "area": "web" },
-        "facts": { "it4it.orders": { "schema": "orders", "json": [1, 2] } },
-        "records": { "orders": [] }
+        "facts": { "acme.cost": { "schema": "cost", "json": [1, 2] } },
+        "desired_instances": [{
+            "id": "shop-eu", "environment": "live", "status": "running",
+            "components": [{ "name": "app", "kind": "software", "version": "2" }],
+            "configuration": [{ "name": "replicas", "value": "3" }]
+        }],
+        "waivers": [{
+            "id": "w", "scope": { "bindings": ["readiness"], "codes": ["no-notes"] }, "owner": "ann", "reason": "r",
+            "expires": "2026-12-01T00:00:00Z"
+        }],
+        "registers": { "orders": [], "monitors": [
+            { "id": "m", "kind": "http", "instance": "shop-eu", "interval": "30s", "last_run": "2026-11-24T19:00:00Z" }
+        ] }
     }"#;
 
     #[test]
@@ -250,8 +393,36 @@ mod tests {
         );
         assert_eq!(plan.data_retention.as_ref().map(|retention| retention.keep), Some(7_776_000_000));
         assert_eq!(fixture.history[0].id, "h2");
-        assert_eq!(fixture.evaluation().fact("it4it.orders").unwrap().json, "[1,2]");
-        assert_eq!(fixture.evaluation().evidence("sbom").unwrap().digest, "sha256:bb");
+        assert_eq!((fixture.requester.kind.as_str(), fixture.environment.live), ("person", true));
+        let evaluation = fixture.evaluation();
+        assert_eq!(evaluation.fact("acme.cost").unwrap().json, "[1,2]");
+        let sbom = evaluation.evidence("sbom").unwrap();
+        assert_eq!((sbom.name.as_str(), sbom.digest.as_str()), ("sbom", "sha256:bb"));
+        assert_eq!(evaluation.instance_configuration(false, "shop-eu"), [Attribute::new("replicas", "3")]);
+        assert_eq!(evaluation.instance_components(true, "shop-eu"), []);
+        assert_eq!(evaluation.exemptions()[0].codes, ["no-notes"]);
+        assert_eq!(evaluation.orders(), Ok(Vec::new()));
+        assert_eq!(evaluation.monitors().unwrap()[0].interval, Some(30_000));
+        assert_eq!(evaluation.kpis(), Err(ReadError::Unknown("kpis".to_owned())));
+        assert_eq!(evaluation.json("/change/risk").unwrap(), "\"high\"");
+        assert_eq!(evaluation.json("/stage").unwrap(), "\"fulfill\"");
+        assert_eq!(evaluation.json("/rollout").unwrap(), "{}");
+        assert_eq!(evaluation.json("/waivers"), Err(ReadError::Unknown("/waivers".to_owned())));
+        assert!(
+            evaluation.sections().iter().any(|section| section.pointer == "/registers/monitors" && section.granted)
+        );
+        assert!(
+            evaluation.sections().iter().all(|section| section.pointer != "/now" && section.pointer != "/registers")
+        );
+
+        let mut withheld = fixture.clone();
+        withheld.withheld = vec!["fact:acme.cost".to_owned(), "monitors".to_owned()];
+        let evaluation = withheld.evaluation();
+        assert_eq!(evaluation.json("/facts").unwrap(), "{}");
+        assert_eq!(evaluation.json("/facts/acme.cost"), Err(ReadError::NotGranted("fact:acme.cost".to_owned())));
+        assert_eq!(evaluation.json("/registers/monitors/0"), Err(ReadError::NotGranted("monitors".to_owned())));
+        let monitors = evaluation.sections().into_iter().find(|section| section.pointer == "/registers/monitors");
+        assert!(monitors.is_some_and(|section| !section.granted && section.size == 0 && section.digest.is_empty()));
     }
 
     #[test]

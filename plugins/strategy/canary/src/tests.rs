@@ -2,7 +2,7 @@
 
 use lockgate_plugin::strategy::{Action, HoldAction, Rollout, StepAction, StepStatus};
 use lockgate_plugin::testing::{Fixture, Rehearsal, configure};
-use lockgate_plugin::types::{DeploymentResult, Level, PastDeployment, Plan, Scenario, WayBack, WayBackKind};
+use lockgate_plugin::types::{DeploymentRecord, DeploymentResult, Level, Plan, Scenario, WayBack, WayBackKind};
 use lockgate_plugin::{PluginError, Strategy};
 
 use super::Canary;
@@ -28,15 +28,26 @@ fn findings(settings: &str) -> Vec<String> {
     configure::<Canary>(settings).expect_err("the settings are wrong").into_iter().map(|f| f.pointer).collect()
 }
 
-fn past(release: &str, environment: &str, outcome: DeploymentResult) -> PastDeployment {
-    PastDeployment {
+fn past(release: &str, environment: &str, outcome: DeploymentResult) -> DeploymentRecord {
+    DeploymentRecord {
         id: format!("past-{release}"),
-        release: release.to_owned(),
+        product: "shop".to_owned(),
         environment: environment.to_owned(),
+        live: environment == "live",
+        change: None,
+        release: release.to_owned(),
+        digest: None,
+        model: None,
+        model_version: None,
         scenario: Scenario::NewVersion,
         risk: Level::Low,
-        finished: 0,
+        iteration: 1,
+        requested: 0,
+        began: None,
+        ended: Some(0),
         outcome,
+        returned_to: None,
+        incidents: Vec::new(),
     }
 }
 

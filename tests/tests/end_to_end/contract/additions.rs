@@ -20,8 +20,8 @@ fn the_same_text_under_a_later_version_is_accepted() {
 #[test]
 fn a_new_method_of_the_snapshot_is_accepted() {
     let (from, to) = (
-        "    @since(version = 0.2.0)\n    history: func()",
-        "    @since(version = 0.2.1)\n    tenant: func() -> string;\n\n    @since(version = 0.2.0)\n    history: func()",
+        "    @since(version = 0.2.0)\n    history: func(",
+        "    @since(version = 0.2.1)\n    tenant: func() -> string;\n\n    @since(version = 0.2.0)\n    history: func(",
     );
     accepted(&next().with("host", from, to));
 }
@@ -35,11 +35,11 @@ fn a_new_method_that_answers_with_a_new_type_is_accepted() {
     );
     let new = next()
         .with("types", from, to)
-        .with("host", "past-deployment, approved-plan,", "past-deployment, approved-plan, tenant,")
+        .with("host", "deployment-record, gate-passage,", "deployment-record, gate-passage, tenant,")
         .with(
             "host",
-            "    @since(version = 0.2.0)\n    history: func()",
-            "    @since(version = 0.2.1)\n    tenant: func() -> tenant;\n\n    @since(version = 0.2.0)\n    history: func()",
+            "    @since(version = 0.2.0)\n    history: func(",
+            "    @since(version = 0.2.1)\n    tenant: func() -> tenant;\n\n    @since(version = 0.2.0)\n    history: func(",
         );
     accepted(&new);
 }

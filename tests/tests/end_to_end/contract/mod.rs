@@ -8,6 +8,7 @@ mod breaking;
 mod documented;
 mod growth;
 mod lint;
+mod reference;
 mod text;
 
 use text::Contract;

@@ -75,7 +75,7 @@ impl Told {
     fn json(&self, index: usize) -> Value {
         json!({
             "id": format!("a-{index}"),
-            "person": {"id": self.person, "name": self.person, "roles": [self.role]},
+            "person": {"id": self.person, "roles": [self.role]},
             "role": self.role,
             "answer": self.answer,
             "at": self.at,
@@ -129,7 +129,7 @@ impl Case {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let person = |id: &&str| json!({"id": id, "name": id, "roles": ["developer"]});
+        let person = |id: &&str| json!({"id": id, "roles": ["developer"]});
         let answers = self.answers.iter().enumerate().map(|(index, told)| told.json(index)).collect::<Vec<_>>();
         let snapshot = json!({
             "id": "d-1",

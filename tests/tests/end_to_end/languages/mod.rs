@@ -12,8 +12,13 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use lockgate_domain::{Answer, Failure, FailureKind, LogLevel, Need, PolicyVerdict, Requirement, SettingsFinding};
+use lockgate_domain::{
+    Answer, Failure, FailureKind, LogLevel, Need, PolicyVerdict, Requirement, SettingsFinding, Snapshot,
+};
 use lockgate_runtime::{Evaluation, Grants, Limits, LoadError, LoadRequest, Plugin, Runtime, RuntimeConfig, StartUp};
+use lockgate_tests::generate;
+use proptest::prop_assert_eq;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use cases::{Case, Told};
@@ -109,6 +114,15 @@ fn decides_as_rust_does(language: Language) {
         assert_eq!(found.log, expected.log, "{}", case.name);
     }
     assert_eq!(other.description(), rust.description());
+    let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
+    let alike = |snapshot: Snapshot| {
+        let snapshot = Arc::new(snapshot);
+        let (expected, found) = (rust.decide(&snapshot), other.decide(&snapshot));
+        prop_assert_eq!(found.outcome, expected.outcome);
+        prop_assert_eq!(found.log, expected.log);
+        Ok(())
+    };
+    runner.run(&generate::snapshots(), alike).unwrap();
 }
 
 fn finds_in_settings_what_rust_finds(language: Language) {

@@ -112,10 +112,10 @@ impl DemoCommand {
         heading(1, "Plan & Approve");
         stage.pass("1-planned", &deployment, Stage::PlanAndApprove, Phase::Entrance)?;
         stage.lay_out(&mut deployment)?;
-        say(&format!("{} approves, as {}. Then the gate is evaluated.", first.name, role(first)));
+        say(&format!("{} approves, as {}. Then the gate is evaluated.", first.id, role(first)));
         deployment.approvals.push(stage.sign(first, &deployment)?);
         stage.stop("2-one-approver", &deployment, Stage::PlanAndApprove, Phase::Exit, Verdict::Pending)?;
-        say(&format!("{} approves the same subject, as {}.", second.name, role(second)));
+        say(&format!("{} approves the same subject, as {}.", second.id, role(second)));
         anstream::println!();
         deployment.approvals.push(stage.sign(second, &deployment)?);
         let approved = stage.pass("3-two-approvers", &deployment, Stage::PlanAndApprove, Phase::Exit)?;

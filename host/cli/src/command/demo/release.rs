@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use lockgate_domain::{
-    Approval, ApprovalAnswer, Deployment, DeploymentResult, Digest, Duration, Instance, PastDeployment, Person, Risk,
+    Approval, ApprovalAnswer, Deployment, DeploymentRecord, DeploymentResult, Digest, Duration, Instance, Person, Risk,
     Scenario, TimeWindow, Timestamp, WayBack,
 };
 
@@ -64,16 +64,26 @@ impl DeploymentParts<'_> {
             })
             .collect();
         deployment.actual_instances = inventory;
-        deployment.history = vec![PastDeployment {
+        deployment.history = vec![DeploymentRecord {
             id: format!("deploy-{}-{ENVIRONMENT}", current.package.release),
             release: current.package.release.clone(),
-            release_digest: None,
+            product: deployment.product.id.clone(),
+            change: None,
+            digest: None,
             components: Vec::new(),
             environment: ENVIRONMENT.to_owned(),
+            live: deployment.environment.live,
+            model: None,
+            model_version: None,
             scenario: Scenario::FirstRelease,
             risk: Risk::Medium,
-            finished: began,
+            iteration: 1,
+            requested: began,
+            began: Some(began),
+            ended: Some(began),
             outcome: DeploymentResult::Operational,
+            returned_to: None,
+            incidents: Vec::new(),
         }];
         Ok(deployment)
     }
@@ -81,15 +91,7 @@ impl DeploymentParts<'_> {
 
 /// A person's approval of a subject.
 pub(super) fn approval(person: &Person, subject: Digest, at: Timestamp) -> Approval {
-    Approval {
-        id: format!("approval-of-{}", person.id),
-        role: person.roles.first().cloned().unwrap_or_default(),
-        person: person.clone(),
-        answer: ApprovalAnswer::Approved,
-        at,
-        expires: None,
-        subject,
-        comment: None,
-        changed: Vec::new(),
-    }
+    let role = person.roles.first().cloned().unwrap_or_default();
+    let id = format!("approval-of-{}", person.id);
+    Approval::new(id, person.clone(), role, ApprovalAnswer::Approved, at, subject)
 }

@@ -4,7 +4,7 @@ mod show;
 
 use clap::Subcommand;
 use lockgate_domain::{
-    CredentialKind, Duration, Person, PersonId, Right, TeamName, Teams, Timestamp, closest, role_names,
+    CredentialKind, Duration, PersonId, Principal, Right, TeamName, Teams, Timestamp, closest, role_names,
 };
 use lockgate_ledger::Storage as _;
 use lockgate_server::auth::token::{NewToken, TokenError, TokenState, Tokens, issue, revoke, rotate};
@@ -86,7 +86,7 @@ impl CreateCommand {
         let now = storage.now();
         let warnings: Vec<String> = self.roles.iter().filter_map(|role| custom_role_warning(role)).collect();
         let new = NewToken {
-            person: Person { id: self.person, name: self.name, roles: self.roles },
+            person: Principal { id: self.person, name: self.name, roles: self.roles },
             kind: self.kind,
             teams: if self.all_teams { Teams::All } else { Teams::Named(self.teams.into_iter().collect()) },
             scopes: (!self.scopes.is_empty()).then(|| self.scopes.into_iter().collect()),

@@ -8,7 +8,7 @@ pub(crate) fn snapshot_json() -> Value {
     json!({
         "id": "dep-1",
         "scenario": "new-version",
-        "requester": {"id": "rita", "name": "Rita", "roles": ["developer"]},
+        "requester": {"id": "rita", "roles": ["developer"]},
         "contributors": [{"id": "carl"}],
         "product": {"id": "shop", "name": "Shop", "depends_on": ["stock"]},
         "release": {
@@ -37,10 +37,10 @@ pub(crate) fn snapshot_json() -> Value {
         ],
         "labels": {"team": "checkout"},
         "facts": {"acme.cost": {"schema": "https://acme.example/cost", "json": {"eur": 12.5, "approved": true}}},
-        "records": {
-            "kpis": [{"id": "k", "metric": "errors in percent", "at_most": 1.0, "value": 2.0}],
+        "registers": {
+            "kpis": [{"id": "k", "metric": "errors", "unit": "%", "at_most": 1.0, "latest": 2.0}],
             "fulfillment_books": [
-                {"id": "f", "resource": "db", "automated": true, "execution_time": "1h 30m"}
+                {"id": "f", "fulfills": "db", "automated": true, "execution_time": "1h 30m"}
             ]
         },
         "gate": {"stage": "plan-and-approve", "phase": "exit"},

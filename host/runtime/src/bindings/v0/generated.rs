@@ -22,4 +22,6 @@ wasmtime::component::bindgen!({
     world: "lockgate:runtime/plugin",
     imports: { default: trappable },
     with: { "lockgate:host/snapshot.evaluation": EvaluationResource },
+    // A test compares what plugins are shown with the JSON of the same snapshot.
+    additional_derives: [serde::Serialize],
 });

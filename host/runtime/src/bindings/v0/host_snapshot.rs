@@ -4,10 +4,12 @@
 
 use wasmtime::component::{HasSelf, Linker, Resource};
 
+use lockgate_domain::Snapshot;
+
 use super::generated::EvaluationResource;
 use super::generated::lockgate::host::snapshot::{self as wit, ReadError};
-use super::generated::lockgate::types::{rollouts as seen, types};
-use super::snapshot;
+use super::generated::lockgate::types::{registers, rollouts as seen, types};
+use super::{sections, snapshot};
 use crate::sandbox::{HostFunction, Sandbox};
 
 /// The interface, with its version.
@@ -22,9 +24,19 @@ pub(crate) fn link_snapshot(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()
     wit::add_to_linker::<_, HasSelf<_>>(linker, |sandbox| sandbox)
 }
 
+impl Sandbox {
+    /// Counts a call that asks for a page.
+    fn count_page(&mut self, function: HostFunction, page: &types::Page) -> wasmtime::Result<&Snapshot> {
+        self.strain(page.after.as_ref().map_or(0, |after| after.len() as u64))?;
+        self.count_call(function)
+    }
+}
+
 impl types::Host for Sandbox {}
 
 impl seen::Host for Sandbox {}
+
+impl registers::Host for Sandbox {}
 
 impl wit::Host for Sandbox {}
 
@@ -40,7 +52,43 @@ macro_rules! parts {
     };
 }
 
+/// Functions that read a page of a register. The text is the name of the register in the contract.
+macro_rules! registers {
+    ($($name:ident $text:literal -> $entry:ident;)*) => {
+        $(
+            fn $name(
+                &mut self,
+                _: EvaluationHandle,
+                page: types::Page,
+            ) -> wasmtime::Result<Result<Vec<registers::$entry>, ReadError>> {
+                let granted = self.grants().register($text);
+                let registers = &self.count_page(HostFunction::plain($text), &page)?.deployment.registers;
+                Ok(match &registers.$name {
+                    _ if !granted => Err(ReadError::NotGranted($text.to_owned())),
+                    None => Err(ReadError::Unknown($text.to_owned())),
+                    Some(entries) => Ok(snapshot::page(entries, |entry| &entry.id, &page)),
+                })
+            }
+        )*
+    };
+}
+
 impl wit::HostEvaluation for Sandbox {
+    registers! {
+        orders "orders" -> Order;
+        fulfillment_books "fulfillment-books" -> FulfillmentBook;
+        service_contracts "service-contracts" -> ServiceContract;
+        kpis "kpis" -> Kpi;
+        monitors "monitors" -> Monitor;
+        events "events" -> Event;
+        incidents "incidents" -> Incident;
+        interactions "interactions" -> Interaction;
+        runbooks "runbooks" -> Runbook;
+        audit_findings "audit-findings" -> AuditFinding;
+        suppliers "suppliers" -> Supplier;
+        capacities "capacities" -> Capacity;
+    }
+
     parts! {
         id "id" -> String = |s| s.deployment.id.clone();
         stage "stage" -> wit::Stage = |s| s.gate.stage.into();
@@ -51,7 +99,6 @@ impl wit::HostEvaluation for Sandbox {
         contributors "contributors" -> Vec<wit::Person> = |s| snapshot::contributors(&s.deployment);
         product "product" -> wit::Product = |s| (&s.deployment.product).into();
         release "release" -> wit::Release = |s| (&s.deployment.release).into();
-        components "components" -> Vec<wit::Component> = |s| snapshot::each(&s.deployment.release.components);
         release_notes "release-notes" -> Option<wit::ReleaseNotes> = |s| s.deployment.release.notes.as_ref().map(Into::into);
         defects "defects" -> Vec<wit::Defect> = |s| snapshot::each(&s.deployment.release.defects);
         knowledge_items "knowledge-items" -> Vec<wit::KnowledgeItem> = |s| snapshot::each(&s.deployment.release.knowledge_items);
@@ -61,12 +108,92 @@ impl wit::HostEvaluation for Sandbox {
         rollout "rollout" -> Option<seen::Rollout> = |s| s.deployment.laid_out().map(Into::into);
         progress "progress" -> Option<seen::Progress> = |s| s.deployment.progress.as_ref().map(Into::into);
         analysis "analysis" -> Option<seen::Analysis> = |s| s.deployment.analysis.as_ref().map(Into::into);
-        desired_instances "desired-instances" -> Vec<wit::Instance> = |s| snapshot::each(&s.deployment.desired_instances);
-        actual_instances "actual-instances" -> Vec<wit::Instance> = |s| snapshot::each(&s.deployment.actual_instances);
         approvals "approvals" -> Vec<wit::Approval> = |s| s.deployment.independent_approvals().map(Into::into).collect();
         approved "approved" -> Option<wit::ApprovedPlan> = |s| s.deployment.approved.as_ref().map(Into::into);
-        history "history" -> Vec<wit::PastDeployment> = |s| snapshot::newest_first(&s.deployment.history);
+        gates_passed "gates-passed" -> Vec<wit::GatePassage> = |s| snapshot::each(&s.deployment.gates_passed);
+        overlaps "overlaps" -> Vec<wit::Overlap> = |s| snapshot::each(&s.deployment.overlaps);
+        exemptions "exemptions" -> Vec<wit::Exemption> = |s| snapshot::each(&s.deployment.exemptions());
         labels "labels" -> Vec<wit::Attribute> = |s| snapshot::attributes(&s.deployment.labels);
+    }
+
+    fn components(&mut self, _: EvaluationHandle, page: types::Page) -> wasmtime::Result<Vec<wit::Component>> {
+        let components = &self.count_page(HostFunction::plain("components"), &page)?.deployment.release.components;
+        Ok(snapshot::page(components, |component| &component.name, &page))
+    }
+
+    fn approved_components(&mut self, _: EvaluationHandle, page: types::Page) -> wasmtime::Result<Vec<wit::Component>> {
+        let approved = &self.count_page(HostFunction::plain("approved-components"), &page)?.deployment.approved;
+        let components = approved.iter().flat_map(|approved| &approved.components);
+        Ok(snapshot::page(components, |component| &component.name, &page))
+    }
+
+    fn desired_instances(&mut self, _: EvaluationHandle, page: types::Page) -> wasmtime::Result<Vec<wit::Instance>> {
+        let instances = &self.count_page(HostFunction::plain("desired-instances"), &page)?.deployment.desired_instances;
+        Ok(snapshot::page(instances, |instance| &instance.id, &page))
+    }
+
+    fn actual_instances(&mut self, _: EvaluationHandle, page: types::Page) -> wasmtime::Result<Vec<wit::Instance>> {
+        let instances = &self.count_page(HostFunction::plain("actual-instances"), &page)?.deployment.actual_instances;
+        Ok(snapshot::page(instances, |instance| &instance.id, &page))
+    }
+
+    fn instance_components(
+        &mut self,
+        _: EvaluationHandle,
+        actual: bool,
+        instance: String,
+    ) -> wasmtime::Result<Vec<wit::Component>> {
+        self.strain(instance.len() as u64)?;
+        let snapshot = self.count_call(HostFunction::plain("instance-components"))?;
+        let found = snapshot.deployment.instance(actual, &instance);
+        Ok(found.map(|instance| snapshot::each(&instance.components)).unwrap_or_default())
+    }
+
+    fn instance_configuration(
+        &mut self,
+        _: EvaluationHandle,
+        actual: bool,
+        instance: String,
+    ) -> wasmtime::Result<Vec<wit::Attribute>> {
+        self.strain(instance.len() as u64)?;
+        let snapshot = self.count_call(HostFunction::plain("instance-configuration"))?;
+        let found = snapshot.deployment.instance(actual, &instance);
+        Ok(found.map(|instance| snapshot::each(&instance.configuration)).unwrap_or_default())
+    }
+
+    fn differences(&mut self, _: EvaluationHandle, page: types::Page) -> wasmtime::Result<Vec<wit::Difference>> {
+        let deployment = &self.count_page(HostFunction::plain("differences"), &page)?.deployment;
+        let (found, compared) = snapshot::differences(deployment, &page);
+        self.strain(compared)?;
+        Ok(found)
+    }
+
+    fn history(&mut self, _: EvaluationHandle, page: types::Page) -> wasmtime::Result<Vec<wit::DeploymentRecord>> {
+        let deployment = &self.count_page(HostFunction::plain("history"), &page)?.deployment;
+        let (found, sorted) =
+            (snapshot::page(deployment.newest_first(), |record| &record.id, &page), deployment.history.len() as u64);
+        self.strain(sorted * snapshot::ITEM)?;
+        Ok(found)
+    }
+
+    fn sections(&mut self, _: EvaluationHandle) -> wasmtime::Result<Vec<wit::Section>> {
+        let grants = self.grants().clone();
+        let found = sections::list(self.count_call(HostFunction::plain("sections"))?, &grants);
+        // Each digest is taken over the text of its section.
+        self.strain(found.iter().map(|section| u64::from(section.size)).sum())?;
+        Ok(found)
+    }
+
+    fn json(&mut self, _: EvaluationHandle, pointer: String) -> wasmtime::Result<Result<String, ReadError>> {
+        self.strain(pointer.len() as u64)?;
+        let grants = self.grants().clone();
+        let (found, effort) = sections::json_at(self.count_call(HostFunction::plain("json"))?, &grants, &pointer);
+        if sections::is_moment(&pointer) {
+            self.learn_moment();
+        }
+        // A part of a section is found in the whole of it.
+        self.strain(effort)?;
+        Ok(found)
     }
 
     fn now(&mut self, _: EvaluationHandle) -> wasmtime::Result<wit::Timestamp> {

@@ -6,11 +6,15 @@ mod facts;
 mod generated;
 mod host_snapshot;
 mod intake;
+mod registers;
 mod reports;
 mod rollouts;
+mod sections;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod typed_json;
 
 pub(crate) use answers::{answer, plugin_error};
 pub(crate) use descriptions::{description, readiness, settings, settings_findings};

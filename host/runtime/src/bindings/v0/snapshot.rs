@@ -21,11 +21,57 @@ pub(super) fn length(duration: domain::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Earlier deployments, newest first. Those that ended at the same time keep the order of the snapshot.
-pub(super) fn newest_first(history: &[domain::PastDeployment]) -> Vec<wit::PastDeployment> {
-    let mut newest_first: Vec<_> = history.iter().collect();
-    newest_first.sort_by_key(|past| std::cmp::Reverse(past.finished));
-    newest_first.into_iter().map(Into::into).collect()
+/// The most items of a page.
+const LARGEST_PAGE: u32 = 1_000;
+
+/// The number of items that a page may have.
+fn most(page: &wit::Page) -> usize {
+    usize::try_from(page.at_most.min(LARGEST_PAGE)).unwrap_or(0)
+}
+
+/// The items of one page: those after the one with that key, in their order. No item has an unknown key, so nothing comes
+/// after it.
+pub(super) fn page<'a, D: 'a, W: From<&'a D>>(
+    items: impl IntoIterator<Item = &'a D>,
+    key: impl Fn(&'a D) -> &'a str,
+    page: &wit::Page,
+) -> Vec<W> {
+    let mut items = items.into_iter();
+    if let Some(after) = &page.after
+        && !items.any(|item| key(item) == after)
+    {
+        return Vec::new();
+    }
+    items.take(most(page)).map(W::from).collect()
+}
+
+/// What it takes to sort or to compare one item, in units of fuel.
+pub(super) const ITEM: u64 = 50;
+
+/// The differences of one page, and what it took to find them. All differences of an instance are in one page, however many
+/// they are.
+pub(super) fn differences(deployment: &domain::Deployment, page: &wit::Page) -> (Vec<wit::Difference>, u64) {
+    let instances = deployment.desired_instances.iter().chain(&deployment.actual_instances);
+    let parts = instances.map(|instance| 4 + instance.components.len() as u64 + instance.configuration.len() as u64);
+    let effort = parts.sum::<u64>() * ITEM;
+    let most = most(page);
+    if most == 0 {
+        return (Vec::new(), effort);
+    }
+    let all = deployment.differences();
+    let after = |difference: &&domain::Difference| page.after.as_ref().is_none_or(|after| difference.instance > *after);
+    let mut left = all.iter().filter(after).peekable();
+    let mut found: Vec<wit::Difference> = Vec::new();
+    while let Some(next) = left.peek() {
+        let instance = next.instance.clone();
+        let of_it: Vec<wit::Difference> =
+            std::iter::from_fn(|| left.next_if(|next| next.instance == instance)).map(Into::into).collect();
+        if !found.is_empty() && found.len() + of_it.len() > most {
+            break;
+        }
+        found.extend(of_it);
+    }
+    (found, effort)
 }
 
 /// Converts the head of one piece of evidence with its name.
@@ -37,7 +83,14 @@ pub(crate) fn evidence(name: &str, evidence: &domain::Evidence) -> wit::Evidence
         // It is limited to 64 MiB where it is read.
         size: u32::try_from(evidence.size).unwrap_or(u32::MAX),
         made: evidence.made.map(domain::Timestamp::as_millis),
-        claimed_source: evidence.source.clone(),
+        attester: evidence.attester.as_ref().map(|attester| attester.normal().to_owned()),
+        credential: evidence.credential.clone(),
+        attested: evidence.attested.map(domain::Timestamp::as_millis),
+        valid_until: evidence.valid_until.map(domain::Timestamp::as_millis),
+        verification: evidence.verification.into(),
+        verified_by: evidence.verified_by.clone(),
+        subjects: evidence.subjects.iter().map(|digest| digest.text()).collect(),
+        claimed_source: evidence.claimed_source.clone(),
     }
 }
 
@@ -66,9 +119,10 @@ same! {
     KnowledgeStatus { Draft InReview Validated Published Archived }
     EnvironmentControl { Full Limited None }
     ChangeCategory { Emergency Standard Normal }
-    ChangeApproval { Requested Approved Rejected }
+    ChangeApproval { Requested Approved Rejected Withdrawn Closed }
     ApprovalAnswer { Approved Rejected }
-    InstanceStatus { Planned Deploying Running Degraded Stopped Removed }
+    InstanceStatus { Planned Deploying Running Degraded Stopped Disabled Removed Disposed }
+    Verification { Absent Unchecked Verified Failed }
     WayBackKind { Removal LastKnownGood ForwardOnly }
     DeploymentResult { UnderWay Operational RolledBack Failed Aborted Rejected }
 }
@@ -97,36 +151,33 @@ fn component_kind(kind: domain::ComponentKind) -> &'static str {
     }
 }
 
-/// The word of the contract for a kind of environment.
-fn environment_kind(kind: domain::EnvironmentKind) -> &'static str {
-    match kind {
-        domain::EnvironmentKind::Development => "development",
-        domain::EnvironmentKind::Test => "test",
-        domain::EnvironmentKind::Staging => "staging",
-        domain::EnvironmentKind::Live => "live",
-        domain::EnvironmentKind::Custom => "custom",
-    }
-}
-
 impl From<&domain::Person> for wit::Person {
     fn from(person: &domain::Person) -> Self {
-        Self { id: person.id.normal().to_owned(), name: person.name.clone(), roles: person.roles.clone() }
+        Self {
+            id: person.id.normal().to_owned(),
+            kind: person.kind.as_str().to_owned(),
+            roles: person.roles.clone(),
+            team: person.team.clone(),
+        }
     }
 }
 
 /// The people who contribute, and everybody else who was ever involved. None of them is independent.
 pub(super) fn contributors(deployment: &domain::Deployment) -> Vec<wit::Person> {
-    let named = |id: &domain::PersonId| {
-        deployment.requester.id == *id || deployment.contributors.iter().any(|person| person.id == *id)
-    };
-    let others = deployment.involved.iter().filter(|id| !named(id));
-    let others = others.map(|id| wit::Person { id: id.normal().to_owned(), name: String::new(), roles: Vec::new() });
-    each(&deployment.contributors).into_iter().chain(others).collect()
+    each(&deployment.everybody_else())
 }
 
 impl From<&domain::Product> for wit::Product {
     fn from(product: &domain::Product) -> Self {
-        Self { id: product.id.clone(), name: product.name.clone(), depends_on: product.depends_on.clone() }
+        Self {
+            id: product.id.clone(),
+            name: product.name.clone(),
+            owner: product.owner.clone(),
+            depends_on: product.depends_on.clone(),
+            segments: product.segments.clone(),
+            consumers: product.consumers,
+            attributes: attributes(&product.attributes),
+        }
     }
 }
 
@@ -136,10 +187,12 @@ impl From<&domain::Release> for wit::Release {
             id: release.id.clone(),
             name: release.name.clone(),
             version: release.version.clone(),
-            description: release.description.clone(),
             status: release.status.into(),
             digest: release.digest.map(|digest| digest.text()),
+            sourcing: release.sourcing.clone(),
+            supplier: release.supplier.clone(),
             tags: release.tags.clone(),
+            attributes: attributes(&release.attributes),
         }
     }
 }
@@ -183,6 +236,7 @@ impl From<&domain::KnowledgeItem> for wit::KnowledgeItem {
         Self {
             id: item.id.clone(),
             title: item.title.clone(),
+            kind: item.kind.clone(),
             status: item.status.into(),
             author: item.author.clone(),
             expires: item.expires.map(domain::Timestamp::as_millis),
@@ -194,10 +248,15 @@ impl From<&domain::Environment> for wit::Environment {
     fn from(environment: &domain::Environment) -> Self {
         Self {
             name: environment.name.clone(),
-            kind: environment_kind(environment.kind).to_owned(),
-            live: environment.kind == domain::EnvironmentKind::Live,
+            kind: environment.kind.as_str().to_owned(),
+            live: environment.live,
             purpose: environment.purpose.clone(),
             control: environment.control.into(),
+            owner: environment.owner.clone(),
+            third_party: environment.third_party.clone(),
+            version: environment.version.map(|digest| digest.text()),
+            definition: environment.definition.clone(),
+            parameters: attributes(&environment.parameters),
         }
     }
 }
@@ -210,16 +269,33 @@ impl From<domain::TimeWindow> for wit::TimeWindow {
 
 impl From<&domain::Change> for wit::Change {
     fn from(change: &domain::Change) -> Self {
+        let person = |id: &Option<domain::PersonId>| id.as_ref().map(|id| id.normal().to_owned());
         Self {
             id: change.id.clone(),
             title: change.title.clone(),
-            description: change.description.clone(),
             category: change.category.into(),
             approval: change.approval.into(),
+            approved_by: person(&change.approved_by),
+            approved_at: change.approved_at.map(domain::Timestamp::as_millis),
             risk: change.risk.into(),
+            urgency: change.urgency.map(Into::into),
+            impact: change.impact.map(Into::into),
+            priority: change.priority.clone(),
+            trigger: change.trigger.clone(),
+            trigger_reference: change.trigger_reference.clone(),
+            context: change.context.clone(),
             window: change.window.map(Into::into),
-            assignee: change.assignee.as_ref().map(|assignee| assignee.normal().to_owned()),
+            requested_by: person(&change.requested_by),
+            assignee: person(&change.assignee),
             releases: change.releases.clone(),
+            planned_cost: change
+                .planned_cost
+                .as_ref()
+                .map(|cost| wit::Money { amount: cost.amount, currency: cost.currency.clone() }),
+            system: change.system.clone(),
+            address: change.address.clone(),
+            status: change.status.clone(),
+            attributes: attributes(&change.attributes),
         }
     }
 }
@@ -234,6 +310,9 @@ impl From<&domain::Approval> for wit::Approval {
             at: approval.at.as_millis(),
             expires: approval.expires.map(domain::Timestamp::as_millis),
             subject: approval.subject.text(),
+            on_behalf_of: approval.on_behalf_of.as_ref().map(|id| id.normal().to_owned()),
+            credential: approval.credential.clone(),
+            signature: approval.signature.into(),
             comment: approval.comment.clone(),
         }
     }
@@ -260,7 +339,9 @@ impl From<&domain::Plan> for wit::Plan {
             way_back: plan.way_back.as_ref().map(Into::into),
             suppression: plan.suppression.map(Into::into),
             office_hours_exception: plan.office_hours_exception,
+            notice: plan.notice.map(domain::Timestamp::as_millis),
             targets: plan.targets.clone(),
+            staying: plan.staying.clone(),
             data_retention: plan.data_retention.as_ref().map(|retention| wit::DataRetention {
                 keep: length(retention.keep),
                 viewable_by_customer: retention.viewable_by_customer,
@@ -279,45 +360,113 @@ impl From<&domain::Instance> for wit::Instance {
             environment: instance.environment.clone(),
             release: instance.release.clone(),
             status: instance.status.into(),
-            components: each(&instance.components),
-            configuration: instance
-                .configuration
-                .iter()
-                .map(|item| wit::Attribute { name: item.name.clone(), value: item.value.clone() })
-                .collect(),
             owner: instance.owner.clone(),
             location: instance.location.clone(),
             consumers: instance.consumers,
             monitored: instance.monitored,
             documented: instance.documented,
+            content: instance.content().text(),
             created: instance.created.map(domain::Timestamp::as_millis),
             modified: instance.modified.map(domain::Timestamp::as_millis),
         }
     }
 }
 
-impl From<&domain::PastDeployment> for wit::PastDeployment {
-    fn from(past: &domain::PastDeployment) -> Self {
+impl From<&domain::ConfigurationItem> for wit::Attribute {
+    fn from(item: &domain::ConfigurationItem) -> Self {
+        Self { name: item.name.clone(), value: item.value.clone() }
+    }
+}
+
+impl From<&domain::Difference> for wit::Difference {
+    fn from(difference: &domain::Difference) -> Self {
         Self {
-            id: past.id.clone(),
-            release: past.release.clone(),
-            environment: past.environment.clone(),
-            scenario: past.scenario.into(),
-            risk: past.risk.into(),
-            finished: past.finished.as_millis(),
-            outcome: past.outcome.into(),
+            instance: difference.instance.clone(),
+            kind: difference.kind.as_str().to_owned(),
+            name: difference.name.clone(),
+            desired: difference.desired.clone(),
+            actual: difference.actual.clone(),
+        }
+    }
+}
+
+impl From<&domain::DeploymentRecord> for wit::DeploymentRecord {
+    fn from(record: &domain::DeploymentRecord) -> Self {
+        Self {
+            id: record.id.clone(),
+            product: record.product.clone(),
+            environment: record.environment.clone(),
+            live: record.live,
+            change: record.change.clone(),
+            release: record.release.clone(),
+            digest: record.digest.map(|digest| digest.text()),
+            model: record.model.clone(),
+            model_version: record.model_version.clone(),
+            scenario: record.scenario.into(),
+            risk: record.risk.into(),
+            iteration: record.iteration,
+            requested: record.requested.as_millis(),
+            began: record.began.map(domain::Timestamp::as_millis),
+            ended: record.ended.map(domain::Timestamp::as_millis),
+            outcome: record.outcome.into(),
+            returned_to: record.returned_to.clone(),
+            incidents: record.incidents.clone(),
         }
     }
 }
 
 impl From<&domain::ApprovedPlan> for wit::ApprovedPlan {
     fn from(approved: &domain::ApprovedPlan) -> Self {
+        let part =
+            |(name, digest): (&String, &domain::Digest)| wit::Attribute { name: name.clone(), value: digest.text() };
         Self {
             subject: approved.subject.text(),
             decision: approved.decision.clone(),
             at: approved.at.as_millis(),
             release: approved.release.clone(),
-            components: each(&approved.components),
+            digest: approved.digest.map(|digest| digest.text()),
+            model: approved.model.text(),
+            rollout: approved.rollout.map(|digest| digest.text()),
+            parts: approved.parts.iter().map(part).collect(),
+        }
+    }
+}
+
+impl From<&domain::GatePassage> for wit::GatePassage {
+    fn from(passage: &domain::GatePassage) -> Self {
+        Self {
+            stage: passage.stage.into(),
+            phase: passage.phase.into(),
+            at: passage.at.as_millis(),
+            decision: passage.decision.clone(),
+        }
+    }
+}
+
+impl From<&domain::Overlap> for wit::Overlap {
+    fn from(overlap: &domain::Overlap) -> Self {
+        Self {
+            deployment: overlap.deployment.clone(),
+            environment: overlap.environment.clone(),
+            product: overlap.product.clone(),
+            shared: overlap.shared.clone(),
+            relation: overlap.relation.as_str().to_owned(),
+            window: overlap.window.map(Into::into),
+            under_way: overlap.under_way,
+        }
+    }
+}
+
+impl From<&domain::GrantedExemption> for wit::Exemption {
+    fn from(exemption: &domain::GrantedExemption) -> Self {
+        Self {
+            id: exemption.id.clone(),
+            kind: exemption.kind.clone(),
+            binding: exemption.binding.clone(),
+            codes: exemption.codes.clone(),
+            owner: exemption.owner.clone(),
+            reason: exemption.reason.clone(),
+            expires: exemption.expires.map(domain::Timestamp::as_millis),
         }
     }
 }

@@ -226,7 +226,7 @@ fn every_need_arrives_as_it_was_said() {
     assert_eq!(
         needs,
         [
-            serde_json::json!({"evidence": {"name": "pentest", "max_age": "1d"}}),
+            serde_json::json!({"evidence": {"name": "pentest", "max_age": "86400s"}}),
             serde_json::json!({"fact": {
                 "pointer": "/registers/incidents", "kind": "incidents", "id": "INC-1", "max_age": "1s",
             }}),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use lockgate_domain::{Duration, Pattern, Person, PersonId, Right, Teams, Timestamp, check_line};
+use lockgate_domain::{Duration, Pattern, PersonId, Principal, Right, Teams, Timestamp, check_line};
 use lockgate_service::authority::Actor;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -143,7 +143,7 @@ impl ClaimMapping {
         // Only one rule counts: if rules were added up, the roles of one would reach into the teams of another.
         let rule = self.rules.iter().find(|rule| rule.fits(claims));
         let gives = &rule.ok_or(CredentialRefusal::NoRule { what: "token", section: "auth.oidc.rules" })?.gives;
-        let person = Person { id, name: name.to_owned(), roles: gives.roles.iter().cloned().collect() };
+        let person = Principal { id, name: name.to_owned(), roles: gives.roles.iter().cloned().collect() };
         Ok(Actor {
             person,
             teams: if gives.all_teams { Teams::All } else { Teams::Named(gives.teams.clone()) },

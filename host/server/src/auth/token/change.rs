@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{CredentialKind, Duration, Person, PersonId, Right, Teams, Timestamp, check_line, check_name};
+use lockgate_domain::{CredentialKind, Duration, PersonId, Principal, Right, Teams, Timestamp, check_line, check_name};
 use lockgate_ledger::{Append, Error, ExpectedVersion, Storage, WriteAttempts};
 use lockgate_service::lifecycle::EventActor;
 
@@ -17,7 +17,7 @@ const FIRST_TOKEN_LASTS: Duration = Duration::from_millis(24 * 60 * 60 * 1000);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewToken {
     /// The person it stands for, with their roles.
-    pub person: Person,
+    pub person: Principal,
     /// The kind of holder. None: the [usual](CredentialKind::usual_for) one for the roles.
     pub kind: Option<CredentialKind>,
     /// The teams whose deployments its holder sees.

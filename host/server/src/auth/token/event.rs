@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{CredentialKind, Digest, Person, Right, Teams, Timestamp};
+use lockgate_domain::{CredentialKind, Digest, Principal, Right, Teams, Timestamp};
 use lockgate_ledger::{EntryDraft, InvalidEntry, StoredEntry};
 use lockgate_service::lifecycle::EventActor;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub(super) enum TokenEvent {
 /// The body of a `token-issued` entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct IssuedBody {
-    pub(super) person: Person,
+    pub(super) person: Principal,
     /// The kind of holder.
     pub(super) kind: CredentialKind,
     pub(super) teams: Teams,

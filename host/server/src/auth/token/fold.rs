@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lockgate_domain::{CredentialKind, Digest, Person, Right, Teams, Timestamp};
+use lockgate_domain::{CredentialKind, Digest, Principal, Right, Teams, Timestamp};
 use lockgate_ledger::{EntryQuery, LogSource, Storage, StoredEntry};
 use lockgate_service::authority::Actor;
 use lockgate_service::lifecycle::EventActor;
@@ -23,7 +23,7 @@ pub struct Token {
     /// The id: the second part of the token's text.
     pub id: String,
     /// The person it stands for, with their roles.
-    pub person: Person,
+    pub person: Principal,
     /// The kind of holder.
     pub kind: CredentialKind,
     /// The teams whose deployments its holder sees.

@@ -13,7 +13,7 @@ mod live;
 
 use std::fmt;
 
-use lockgate_domain::{Digest, Person, PersonId, Timestamp};
+use lockgate_domain::{Digest, PersonId, Principal, Timestamp};
 use lockgate_ledger::{Error, InvalidEntry};
 
 pub use change::{IssuedToken, NewToken, first_administrator, issue, revoke, rotate};
@@ -103,9 +103,9 @@ fn random(digits: usize) -> Result<String, getrandom::Error> {
 }
 
 /// A person whose id the host itself chooses.
-pub(super) fn own_person(id: &'static str, name: &str, roles: &[&str]) -> Person {
+pub(super) fn own_person(id: &'static str, name: &str, roles: &[&str]) -> Principal {
     let id = PersonId::of_host(id);
-    Person { id, name: name.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
+    Principal { id, name: name.to_owned(), roles: roles.iter().map(|role| (*role).to_owned()).collect() }
 }
 
 /// A token that a client presents: its id, and the digest of the whole text.

@@ -81,7 +81,7 @@ async fn evidence_comes_back_as_it_was_handed_in() {
     let headers = ["content-type: application/sarif+json", "x-evidence-source: scanner 3"];
     let put = stand.send("rita", &format!("PUT {path}"), &headers, "{\"runs\": []}").await;
     assert_eq!((put.status, &put.json()["size"]), (200, &json!(12)), "{}", put.body);
-    assert_eq!(put.json()["source"], "scanner 3");
+    assert_eq!(put.json()["claimed_source"], "scanner 3");
     assert!(put.json().get("made").is_none() && put.json()["attested"].is_string(), "{}", put.body);
 
     let dated = ["content-type: application/json", "x-evidence-made: 2026-11-01T02:00:00+02:00"];

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use lockgate_domain::{CredentialKind, Person, PersonId, Teams, Timestamp};
+use lockgate_domain::{CredentialKind, PersonId, Principal, Teams, Timestamp};
 use lockgate_ledger::{KeyFile, SqliteOptions, SqliteStorage, Storage};
 use lockgate_server::auth::token::{IssuedToken, NewToken, issue};
 use lockgate_server::auth::{AuthError, Authenticator, CredentialRefusal, CredentialSession, PresentedCredentials};
@@ -58,7 +58,7 @@ fn open(folder: &TempDir) -> SqliteStorage {
 pub(crate) fn new_token() -> NewToken {
     let roles = vec!["pipeline".to_owned()];
     NewToken {
-        person: Person { id: PersonId::new("shop-pipeline").unwrap(), name: "Shop".to_owned(), roles },
+        person: Principal { id: PersonId::new("shop-pipeline").unwrap(), name: "Shop".to_owned(), roles },
         kind: None,
         teams: Teams::Named(["shop".parse().unwrap()].into()),
         scopes: None,

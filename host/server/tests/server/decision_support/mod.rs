@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use lockgate_domain::{CredentialKind, Digest, Person, PersonId, Teams, Timestamp};
+use lockgate_domain::{CredentialKind, Digest, PersonId, Principal, Teams, Timestamp};
 use lockgate_ledger::Storage;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_server::api::{ApiState, ServerState, mount};
@@ -96,7 +96,7 @@ pub(crate) fn routes(
 /// Somebody of the team, with roles.
 pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
     Actor {
-        person: Person {
+        person: Principal {
             id: PersonId::new(id).unwrap(),
             name: String::new(),
             roles: roles.iter().map(|&role| role.into()).collect(),

@@ -201,7 +201,7 @@ fn the_lender_takes_back_what_was_said_in_their_place_however_the_borrower_wrote
     // In the place of `BEN`.
     approve(&stand).unwrap();
     let given = stand.view("dep-1").approvals.remove(0).approval;
-    assert_eq!(given.on_behalf_of.as_ref().map(PersonId::written), Some("ben"));
+    assert_eq!(given.approval.on_behalf_of.as_ref().map(PersonId::written), Some("ben"));
     let id = given.approval.id;
     stand.engine.revoke_approval(&stand.by(&ben()), "dep-1".into(), &id, "not what I think").unwrap();
 }

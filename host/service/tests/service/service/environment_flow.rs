@@ -39,8 +39,8 @@ fn breach(stand: &Stand, id: &str) -> Option<DecisionReason> {
 fn nobody_hands_in_what_was_deployed_before() {
     let stand = stand();
     let history = json!([{
-        "id": "invented", "release": "shop-2", "environment": "staging", "scenario": "new-version", "risk": "low",
-        "finished": "2026-11-01T00:00:00Z", "outcome": "operational"
+        "id": "invented", "product": "shop", "requested": "2026-10-01T00:00:00Z", "release": "shop-2", "environment": "staging", "scenario": "new-version", "risk": "low",
+        "ended": "2026-11-01T00:00:00Z", "outcome": "operational"
     }]);
     let forged = stand.request(|document| document["history"] = history.clone());
     let Err(ServiceError::Invalid(mistakes)) = forged else { panic!("{forged:?}") };

@@ -118,7 +118,7 @@ fn after_a_replan_the_gates_that_have_to_be_passed_again_are_not_passed() {
     stand.approved("dep-1");
     let passed = || {
         let view = stand.engine.deployment(&rita(), "dep-1".into(), stand.engine.now()).unwrap();
-        view.passed.iter().map(|(gate, _)| gate.to_string()).collect::<Vec<_>>()
+        view.passed.iter().map(|passage| passage.gate().to_string()).collect::<Vec<_>>()
     };
     assert_eq!(passed(), ["plan-and-approve entrance", "plan-and-approve exit"]);
     stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), LifecycleMove::Replan, "another priority").unwrap();

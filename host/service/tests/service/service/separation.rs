@@ -179,13 +179,13 @@ fn what_was_rejected_stays_rejected_when_a_revision_is_undone() {
     rejection.answer = lockgate_domain::ApprovalAnswer::Rejected;
     stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &rejection).unwrap();
     let other = person("BEN", &["change-authority"]);
-    let revise = |priority: &str| {
+    let revise = |priority: Option<&str>| {
         stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"plan": {"priority": priority}})).unwrap();
     };
-    revise("high");
+    revise(Some("high"));
     let answer = stand.answer("dep-1", "change-authority");
     stand.engine.approve(&stand.by(&other), "dep-1".into(), &answer).unwrap();
-    revise("");
+    revise(None);
     assert_eq!(stand.view("dep-1").approvals[0].void, None);
     let answer = stand.answer("dep-1", "change-authority");
     let lifted = stand.engine.approve(&stand.by(&other), "dep-1".into(), &answer);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lockgate_domain::{CredentialKind, Decision, Digest, Gate, Person, PersonId, Phase, Stage, Teams, Timestamp};
+use lockgate_domain::{CredentialKind, Decision, Digest, Gate, PersonId, Phase, Principal, Stage, Teams, Timestamp};
 use lockgate_engine::LoadedModel;
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{SqliteOptions, SqliteStorage};
@@ -58,7 +58,7 @@ pub(crate) fn id(text: &str) -> PersonId {
 
 pub(crate) fn person(id: &str, roles: &[&str]) -> Actor {
     Actor {
-        person: Person {
+        person: Principal {
             id: self::id(id),
             name: String::new(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),

@@ -112,7 +112,7 @@ fn an_overlap_with_another_team_shows_environment_and_times_alone() {
     let overlaps = stand.engine.overlaps(&rita(), "dep-1".into()).unwrap();
     assert_eq!(
         json!(overlaps),
-        json!([{"environment": "live", "slot": slot, "relation": "same-environment", "under_way": false}])
+        json!([{"environment": "live", "window": slot, "relation": "same-environment", "under_way": false}])
     );
     // A product that depends on the other team's: that the two conflict is all that is told.
     let depends = json!({"product": {"depends_on": ["secret-product", "other"]}});
