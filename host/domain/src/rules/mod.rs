@@ -143,6 +143,7 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Finding> {
 ///
 /// # Errors
 /// The first breach.
+#[expect(clippy::result_large_err, reason = "a breach is rare, and looked at at once")]
 pub fn keeps_to_plan(rollout: &Rollout, plan: &Plan) -> Result<(), Finding> {
     let mut breaches = Vec::new();
     plan::differences(plan, rollout, &mut breaches);
@@ -153,6 +154,7 @@ pub fn keeps_to_plan(rollout: &Rollout, plan: &Plan) -> Result<(), Finding> {
 ///
 /// # Errors
 /// The breach, if the point of no return has been passed.
+#[expect(clippy::result_large_err, reason = "a breach is rare, and looked at at once")]
 pub fn may_roll_back(progress: &Progress) -> Result<(), Finding> {
     if !progress.past_point_of_no_return {
         return Ok(());

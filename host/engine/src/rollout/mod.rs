@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn a_step_that_must_not_be_repeated_is_done_again_only_after_a_person_resumed_it() {
         let mut progress = progress(0);
-        progress.rollout.steps[0].repeatable = false;
+        progress.rollout.steps.iter_mut().take(1).for_each(|step| step.repeatable = false);
         assert_eq!(wrong(&progress, &["a"]), None);
         progress.begin("a", now());
         progress.end("a", StepEnd::new(StepStatus::Failed, None), now());

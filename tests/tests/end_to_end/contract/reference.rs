@@ -123,16 +123,11 @@ impl Page {
         let definition = self.contract.types[id].clone();
         match definition.kind {
             TypeDefKind::Type(ty) | TypeDefKind::Option(ty) => self.inside(place, ty),
-            TypeDefKind::List(ty) if self.name(ty) == Some("attribute") => {
-                // In JSON the name is the member, except for configured values, which are a list.
-                if !place.json.ends_with("/configuration") {
-                    let (json, cel) = (format!("{}/<name>", place.json), format!("{}[\"<name>\"]", place.cel));
-                    self.row(
-                        &Place { json, cel, wit: format!("{}[0].value", place.wit) },
-                        Type::String,
-                        "The value of that name.",
-                    );
-                }
+            // In JSON the name is the member, except for configured values, which are a list.
+            TypeDefKind::List(ty) if self.name(ty) == Some("attribute") && !place.json.ends_with("/configuration") => {
+                let (json, cel) = (format!("{}/<name>", place.json), format!("{}[\"<name>\"]", place.cel));
+                let place = Place { json, cel, wit: format!("{}[0].value", place.wit) };
+                self.row(&place, Type::String, "The value of that name.");
             }
             TypeDefKind::List(ty) => {
                 let item = place.item("0");

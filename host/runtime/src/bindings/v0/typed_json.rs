@@ -157,7 +157,8 @@ impl<'a> Comparison<'a> {
             _ => Some(expected) == found,
         };
         let empty = matches!(expected, Value::Bool(false)) || expected == "" || expected.as_f64() == Some(0.0);
-        if !same && !(empty && found.is_none()) {
+        let left_out = empty && found.is_none();
+        if !same && !left_out {
             self.differences.push(format!("{place}: typed {expected}, JSON {found:?}"));
         }
     }
