@@ -136,7 +136,7 @@ pub(crate) fn draw(random: &mut Rng, organisation: &Organisation, number: usize)
     let mut document = json!({
         "id": id,
         "scenario": scenario,
-        "requester": {"id": requester.person, "name": requester.person},
+        "requester": {"id": requester.person},
         "contributors": [{"id": format!("{}@example.org", one(random, &FAMILY))}],
         "product": {"id": product, "name": sentence(random)},
         "release": {

@@ -70,7 +70,10 @@ impl Floor {
         let mut linker = Linker::new(&engine);
         wit::add_to_linker::<_, HasSelf<_>>(&mut linker, |answers: &mut Answers| answers)?;
         bindings::lockgate::host::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |answers: &mut Answers| answers)?;
-        let ready = linker.instantiate_pre(&Component::new(&engine, component)?)?;
+        let component = Component::new(&engine, component)?;
+        // Standard error, to which nothing is printed here.
+        linker.define_unknown_imports_as_traps(&component)?;
+        let ready = linker.instantiate_pre(&component)?;
         let entries = GuestIndices::new(&ready)?;
         Ok(Self { engine, ready, entries, answers })
     }

@@ -171,7 +171,7 @@ fn four_eyes() -> Vec<u8> {
 /// A deployment with the two approvals that four-eyes asks for.
 fn snapshot() -> Snapshot {
     let subject = Digest::of(b"release, plan and model");
-    let person = |id: &str, role: &str| json!({ "id": id, "name": id, "roles": [role] });
+    let person = |id: &str, role: &str| json!({ "id": id, "roles": [role] });
     let approval = |id: &str, role: &str| {
         json!({
             "id": format!("approval-{id}"), "person": person(id, role), "role": role, "answer": "approved",
