@@ -84,10 +84,9 @@ impl HostCapability for FactsCapability {
 impl FactsCapability {
     /// A pattern about registers never matches a fact, and the other way round, whatever stars stand in it.
     fn new(patterns: &[String]) -> Self {
-        let (facts, registers): (Vec<String>, Vec<String>) =
-            patterns.iter().cloned().partition(|pattern| pattern.starts_with(FACT));
+        let registers: Vec<String> = patterns.iter().filter(|pattern| !pattern.starts_with(FACT)).cloned().collect();
         let facts: Vec<String> =
-            facts.iter().filter_map(|pattern| pattern.strip_prefix(FACT)).map(str::to_owned).collect();
+            patterns.iter().filter_map(|pattern| pattern.strip_prefix(FACT)).map(str::to_owned).collect();
         Self { granted: patterns.to_vec(), registers: NamePatterns::new(&registers), facts: NamePatterns::new(&facts) }
     }
 

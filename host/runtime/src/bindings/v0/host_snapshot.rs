@@ -178,7 +178,7 @@ impl wit::HostEvaluation for Sandbox {
 
     fn sections(&mut self, _: EvaluationHandle) -> wasmtime::Result<Vec<wit::Section>> {
         let grants = self.grants().clone();
-        let found = sections::list(self.count_call(HostFunction::plain("sections"))?, &grants);
+        let found = sections::list(self.count_call(HostFunction::plain("sections"))?, &grants)?;
         // Each digest is taken over the text of its section.
         self.strain(found.iter().map(|section| u64::from(section.size)).sum())?;
         Ok(found)

@@ -120,28 +120,32 @@ pub(super) fn is_moment(pointer: &str) -> bool {
     pointer.strip_prefix("/now").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// All sections but the present moment, sorted by pointer.
-pub(super) fn list(snapshot: &Snapshot, grants: &ReadGrants) -> Vec<Section> {
+/// All sections but the present moment, sorted by pointer. A section that cannot be written is an error, and never left out.
+pub(super) fn list(snapshot: &Snapshot, grants: &ReadGrants) -> serde_json::Result<Vec<Section>> {
     let plain = SECTIONS.into_iter().filter(|name| !matches!(*name, "now" | "registers"));
     let plain = plain.map(|name| (format!("/{name}"), section(snapshot, grants, name)));
     let registers = Registers::NAMES.iter().map(|name| {
         let member = name.replace('-', "_");
         (format!("/registers/{member}"), register_of(snapshot, grants, &member))
     });
-    let mut sections: Vec<Section> = plain
-        .chain(registers)
-        .filter_map(|(pointer, value)| match value {
+    let mut sections = Vec::new();
+    for (pointer, value) in plain.chain(registers) {
+        match value {
             Ok(Some(value)) => {
-                let text = facts::json(&value).ok()?;
+                let text = facts::json(&value)?;
                 let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
-                Some(Section { pointer, granted: true, size, digest: Digest::of(text.as_bytes()).text() })
+                sections.push(Section { pointer, granted: true, size, digest: Digest::of(text.as_bytes()).text() });
             }
-            Err(Refusal::NotGranted(_)) => Some(Section { pointer, granted: false, size: 0, digest: String::new() }),
-            _ => None,
-        })
-        .collect();
+            Err(Refusal::NotGranted(_)) => {
+                sections.push(Section { pointer, granted: false, size: 0, digest: String::new() });
+            }
+            Err(Refusal::Failed(error)) => return Err(error),
+            // Nobody keeps that register.
+            Ok(None) | Err(Refusal::Unknown) => {}
+        }
+    }
     sections.sort_by(|one, other| one.pointer.cmp(&other.pointer));
-    sections
+    Ok(sections)
 }
 
 /// A section; none if there is no section with that name. What is not there is an object without members.
