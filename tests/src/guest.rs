@@ -3,6 +3,8 @@
 //! The frame keeps to the contract; whoever fills it in says the one thing that is special about their guest. It is
 //! shared by the tests of the runtime and by the hostile guests, so that the layout of a plugin is written down once.
 
+use std::fs;
+
 use lockgate_runtime::{Grants, Limits, LoadRequest};
 use serde_json::json;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -63,20 +65,34 @@ impl Guest<'_> {
     /// If what the frame was filled in with is no WAT or WIT, or makes no component.
     #[must_use]
     pub fn component(&self) -> Vec<u8> {
+        self.component_against("0.2.0-rc.1", |_, text| text)
+    }
+
+    /// The component, built against another text of the contract. `text` changes the text of each package, and all packages are
+    /// called `version`.
+    ///
+    /// # Panics
+    /// As [`Guest::component`].
+    #[must_use]
+    pub fn component_against(&self, version: &str, text: impl Fn(&str, String) -> String) -> Vec<u8> {
+        let called = |text: &str| text.replace("@0.2.0-rc.1", &format!("@{version}"));
         let mut resolve = Resolve::default();
         for package in ["types", "host", "approval", "check", "strategy"] {
-            resolve.push_dir(repository("wit").join(package)).unwrap();
+            let file = repository("wit").join(package).join(package).with_extension("wit");
+            let text = called(&text(package, fs::read_to_string(&file).unwrap()));
+            resolve.push_str(&file, &text).unwrap_or_else(|error| panic!("{error:#}"));
         }
-        let world = format!(
+        let world = called(&format!(
             "package test:guest;\n{}\nworld guest {{ export lockgate:types/plugin@0.2.0-rc.1; {} }}",
             self.interfaces, self.world
-        );
+        ));
         let package = resolve.push_str("guest.wit", &world).unwrap_or_else(|error| panic!("{error:#}\n{world}"));
         let world = resolve.select_world(&[package], Some("guest")).unwrap();
-        let mut module = wat::parse_str(self.module()).unwrap_or_else(|error| panic!("{error}\n{}", self.module()));
+        let text = called(&self.module());
+        let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
         let mut encoder = ComponentEncoder::default().validate(true).module(&module).unwrap();
-        encoder.encode().unwrap_or_else(|error| panic!("{error:#}\n{}", self.module()))
+        encoder.encode().unwrap_or_else(|error| panic!("{error:#}\n{text}"))
     }
 
     fn module(&self) -> String {

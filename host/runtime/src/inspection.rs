@@ -66,9 +66,9 @@ impl Runtime {
     /// If it is not a valid component, or exceeds a limit.
     pub fn inspect(&self, component: &[u8], grants: &Grants) -> Result<Inspection, AdmissionError> {
         let core = self.core();
-        let ComponentOutline { digest, size, imports, exports } =
-            ComponentOutline::read(component, &core.config, &core.engine)?;
-        let judgement = admission::judge(&imports, &exports, grants);
+        let outline = ComponentOutline::read(component, &core.config, &core.engine)?;
+        let judgement = outline.judge(grants);
+        let ComponentOutline { digest, size, imports, .. } = outline;
         let (description, problem) = if judgement.refusals.is_empty() {
             match self.admit(component, grants) {
                 Ok(admitted) => (Some(admitted.description), None),

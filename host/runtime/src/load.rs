@@ -222,7 +222,7 @@ impl RuntimeCore {
     /// Reads the bytes of a component, and decides by its names whether it may be loaded.
     fn judge(&self, component: &[u8], grants: &Grants) -> Result<(ComponentOutline, Judgement), AdmissionError> {
         let outline = ComponentOutline::read(component, &self.config, &self.engine)?;
-        let judgement = accepted(admission::judge(&outline.imports, &outline.exports, grants))?;
+        let judgement = accepted(outline.judge(grants))?;
         Ok((outline, judgement))
     }
 

@@ -1,6 +1,7 @@
 //! Validates a component and counts what it consists of, in one pass. Each count is compared with its limit as soon as it
 //! grows, so the pass ends where a limit does.
 
+use wasmparser::types::Types;
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
     ComponentTypeRef, Encoding, FuncToValidate, FuncValidatorAllocations, FunctionBody, Instance, OperatorsReader,
@@ -11,21 +12,25 @@ use super::AdmissionError;
 use super::cost::CompileCost;
 use super::limits::AdmissionLimits;
 
-/// Checks that a component is valid and within the limits.
-pub(crate) fn check(bytes: &[u8], features: WasmFeatures, limits: &AdmissionLimits) -> Result<(), AdmissionError> {
+/// Checks that a component is valid and within the limits, and returns the types in it.
+pub(crate) fn check(bytes: &[u8], features: WasmFeatures, limits: &AdmissionLimits) -> Result<Types, AdmissionError> {
     let mut validator = Validator::new_with_features(features);
     let mut allocations = FuncValidatorAllocations::default();
     let mut counted = ComponentCount { limits, cost: 0, items: 0, open: Vec::new() };
     let mut parser = Parser::new(0);
     parser.set_features(features);
+    let mut outermost = None;
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
         counted.take(&payload)?;
-        if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
-            allocations = counted.function(function, &body, allocations)?;
+        match validator.payload(&payload)? {
+            ValidPayload::Func(function, body) => allocations = counted.function(function, &body, allocations)?,
+            ValidPayload::End(types) => outermost = Some(types),
+            _ => {}
         }
     }
-    Ok(())
+    outermost
+        .ok_or_else(|| AdmissionError::Invalid { offset: bytes.len() as u64, message: "it does not end".to_owned() })
 }
 
 /// The counts so far.

@@ -174,6 +174,17 @@ pub enum AdmissionRefusal {
         /// The version alone; `none` if it has no version.
         theirs: String,
     },
+    /// It imports a method that the contract of this host does not have.
+    #[error(
+        "`evaluation.{method}` of `{import}` is imported, and contract {CONTRACT_VERSION} of this host does not have it: use a \
+         later host, or build the plugin without this method"
+    )]
+    Method {
+        /// The name of the method.
+        method: String,
+        /// The interface, with its version.
+        import: String,
+    },
     /// It does not export the interface that every plugin exports.
     #[error("it does not export `{}@{CONTRACT_VERSION}`, so it is not a Lockgate plugin", v0::PLUGIN)]
     NotAPlugin,

@@ -4,6 +4,8 @@
 
 use lockgate_domain::{CONTRACT_VERSION, Digest, Kind};
 use semver::Version;
+use wasmparser::component_types::ComponentEntityType;
+use wasmparser::types::Types;
 use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::Engine as WasmEngine;
 
@@ -24,6 +26,8 @@ pub(crate) struct ComponentOutline {
     pub(crate) imports: Vec<String>,
     /// The names of its exports, with their versions.
     pub(crate) exports: Vec<String>,
+    /// The methods of `evaluation` that it imports and this host does not have.
+    missing: Vec<AdmissionRefusal>,
 }
 
 /// The name of an import or export: `namespace:package/interface@version`.
@@ -49,14 +53,19 @@ impl<'a> InterfaceName<'a> {
         self.version.unwrap_or("none")
     }
 
-    /// Whether this host supports the version: the same major version, and below 1.0 the same minor version. A draft
-    /// (`0.2.0-rc.1`) is compatible with itself alone.
+    /// Whether this host supports the version.
     pub(crate) fn is_supported(&self) -> bool {
+        self.is_supported_by(CONTRACT_VERSION)
+    }
+
+    /// Whether a host of that contract supports the version: the same major version, and below 1.0 the same minor version. A
+    /// draft (`0.2.0-rc.1`) is compatible with itself alone.
+    fn is_supported_by(&self, host: &str) -> bool {
         let track = |version: &Version| match version.major {
             0 => (0, version.minor),
             major => (major, 0),
         };
-        let (Ok(theirs), Ok(ours)) = (Version::parse(self.version()), Version::parse(CONTRACT_VERSION)) else {
+        let (Ok(theirs), Ok(ours)) = (Version::parse(self.version()), Version::parse(host)) else {
             return false;
         };
         match theirs.pre.is_empty() && ours.pre.is_empty() {
@@ -85,10 +94,39 @@ impl ComponentOutline {
             Some(Err(error)) => return Err(error.into()),
             _ => return Err(AdmissionError::NotWasm),
         }
-        count::check(bytes, engine.get_wasm_features(), &allowed.admission)?;
+        let types = count::check(bytes, engine.get_wasm_features(), &allowed.admission)?;
         let (imports, exports) = outer_names(bytes)?;
-        Ok(Self { digest: Digest::of(bytes), size, imports, exports })
+        let missing = imports.iter().flat_map(|import| missing_methods(import, &types, v0::METHODS)).collect();
+        Ok(Self { digest: Digest::of(bytes), size, imports, exports, missing })
     }
+
+    /// As [`judge`], by the methods that it imports, too.
+    pub(crate) fn judge(&self, grants: &Grants) -> Judgement {
+        let mut judgement = judge(&self.imports, &self.exports, grants);
+        let is_of_another_contract = |refusal: &AdmissionRefusal| matches!(refusal, AdmissionRefusal::Contract { .. });
+        if !judgement.refusals.iter().any(is_of_another_contract) {
+            judgement.refusals.extend(self.missing.iter().cloned());
+        }
+        judgement
+    }
+}
+
+/// The methods of `evaluation` that a component imports from the snapshot, except those that are offered. The linker would
+/// refuse them, too, but only after the component was compiled, and not by name.
+fn missing_methods(import: &str, types: &Types, offered: &[&str]) -> Vec<AdmissionRefusal> {
+    if InterfaceName::of(import).interface != InterfaceName::of(v0::SNAPSHOT).interface {
+        return Vec::new();
+    }
+    let Some(ComponentEntityType::Instance(instance)) = types.component_item_for_import(import).map(|item| item.ty)
+    else {
+        return Vec::new();
+    };
+    let names = types[instance].exports.keys();
+    let methods = names.filter_map(|name| name.strip_prefix("[method]evaluation."));
+    methods
+        .filter(|method| !offered.contains(method))
+        .map(|method| AdmissionRefusal::Method { method: method.to_owned(), import: import.to_owned() })
+        .collect()
 }
 
 /// The imports and exports of the outermost component.
@@ -203,4 +241,30 @@ fn what_is(interface: &str) -> String {
         return format!("an interface that contract {CONTRACT_VERSION} does not have");
     }
     "not an interface of Lockgate".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_of_a_release_supports_its_line_of_releases() {
+        let supported =
+            |host: &str, theirs: &str| InterfaceName::of(&format!("lockgate:host/log@{theirs}")).is_supported_by(host);
+        for (host, theirs) in
+            [("0.2.0", "0.2.0"), ("0.2.0", "0.2.7"), ("0.2.7", "0.2.0"), ("1.0.0", "1.3.0"), ("1.3.0", "1.0.0")]
+        {
+            assert!(supported(host, theirs), "{host} supports {theirs}");
+        }
+        for (host, theirs) in [
+            ("0.2.0", "0.3.0"),
+            ("0.3.0", "0.2.9"),
+            ("1.0.0", "2.0.0"),
+            ("0.2.0", "0.2.0-rc.1"),
+            ("0.2.0-rc.1", "0.2.0"),
+            ("0.2.0", "0.2"),
+        ] {
+            assert!(!supported(host, theirs), "{host} does not support {theirs}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod admission;
 mod bundled;
 mod cache;
 mod configuring;
+mod directions;
 mod directory;
 mod http;
 mod key_value;

@@ -15,6 +15,19 @@ use crate::sandbox::{HostFunction, Sandbox};
 /// The interface, with its version.
 pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.2.0-rc.1";
 
+/// The methods of `evaluation`, in the order of the contract. A component that imports another one was built against a later
+/// version.
+#[rustfmt::skip]
+pub(crate) const METHODS: &[&str] = &[
+    "id", "now", "stage", "phase", "scenario", "subject", "requester", "contributors", "product", "release",
+    "components", "release-notes", "defects", "knowledge-items", "environment", "change", "plan", "rollout", "progress",
+    "analysis", "desired-instances", "actual-instances", "instance-components", "instance-configuration", "differences",
+    "approvals", "approved", "approved-components", "gates-passed", "evidence-list", "evidence", "evidence-content",
+    "history", "labels", "overlaps", "exemptions", "orders", "fulfillment-books", "service-contracts", "kpis",
+    "monitors", "events", "incidents", "interactions", "runbooks", "audit-findings", "suppliers", "capacities",
+    "fact-names", "fact", "sections", "json",
+];
+
 /// The handle of the evaluation that a plugin holds.
 pub(crate) type EvaluationHandle = Resource<EvaluationResource>;
 

@@ -30,7 +30,7 @@ pub(crate) use generated::exports::lockgate::strategy::strategy;
 pub(crate) use generated::exports::lockgate::types::plugin;
 pub(crate) use generated::lockgate::host::snapshot as wit_snapshot;
 pub(crate) use generated::lockgate::types::types;
-pub(crate) use host_snapshot::{EvaluationHandle, SNAPSHOT, link_snapshot};
+pub(crate) use host_snapshot::{EvaluationHandle, METHODS, SNAPSHOT, link_snapshot};
 pub(crate) use snapshot::evidence;
 
 /// The interface that every plugin exports, without its version.

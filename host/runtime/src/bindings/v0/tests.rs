@@ -594,3 +594,9 @@ fn long_text_of_a_guest_is_cut_in_messages() {
     let broken = taken(denial(vec![finding(&"É".repeat(500), Vec::new())])).unwrap_err();
     assert_eq!(broken.0.chars().filter(|letter| *letter == 'É').count(), 60);
 }
+
+#[test]
+fn the_methods_that_a_component_may_import_are_those_of_the_contract() {
+    let methods = lockgate_tests::methods();
+    assert_eq!(super::METHODS, methods.iter().map(|method| method.name.as_str()).collect::<Vec<_>>());
+}
