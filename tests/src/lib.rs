@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{Digest, Snapshot};
 use lockgate_runtime::{Runtime, RuntimeConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 
 mod counting;
 pub mod generate;
@@ -64,6 +64,40 @@ pub fn runtime() -> Runtime {
 #[must_use]
 pub fn everything() -> Snapshot {
     serde_json::from_str(include_str!("../fuzz/corpus/snapshot/everything.json")).unwrap()
+}
+
+/// As [`everything`], with 1,000 items in each long list of things that have an id or a name.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn large() -> Snapshot {
+    fn grow(value: &mut Value) {
+        match value {
+            Value::Object(members) => members.values_mut().for_each(grow),
+            Value::Array(items) => {
+                let key = |item: &Value| ["id", "name"].into_iter().find(|key| item.get(key).is_some());
+                let Some((item, key)) = items.first().cloned().and_then(|item| key(&item).map(|key| (item, key)))
+                else {
+                    return;
+                };
+                let name = item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+                items.extend((1..1000).map(|number| {
+                    let mut item = item.clone();
+                    if let Some(found) = item.get_mut(key) {
+                        *found = Value::from(format!("{name}-copy-{number}"));
+                    }
+                    item
+                }));
+            }
+            _ => {}
+        }
+    }
+    let mut document = serde_json::to_value(everything()).unwrap();
+    for section in ["release", "contributors", "desired_instances", "actual_instances", "history", "registers"] {
+        document.get_mut(section).into_iter().for_each(grow);
+    }
+    serde_json::from_value(document).unwrap()
 }
 
 /// A deployment about which little is known.

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use lockgate_domain::Registers;
-use wit_parser::Resolve;
 use wit_parser::abi::{AbiVariant, WasmType};
+use wit_parser::{Resolve, Type};
 
 use crate::repository;
 
@@ -16,9 +16,22 @@ pub struct Method {
     pub name: String,
     /// The field that imports it as `$read-<name>`.
     pub import: String,
-    /// The instructions that call it and drop what it returns: with empty texts, and for the first 1,000 items of a list. They
-    /// need the evaluation in `$evaluation`, and memory from 5000 on.
+    /// The field with the text that it is called with; empty if it takes none.
+    pub data: String,
+    /// The instructions that call it and drop what it returns, for the first 1,000 items of a list. They need the evaluation
+    /// in `$evaluation`, memory from 5000 to 6000, and the field `data`.
     pub call: String,
+}
+
+/// Something of that name in [`everything`](crate::everything).
+fn argument(method: &str, parameter: &str) -> &'static str {
+    match (method, parameter) {
+        ("evidence" | "evidence-content", "name") => "sbom",
+        ("fact", "name") => "cost",
+        ("instance-components" | "instance-configuration", "instance") => "shop-eu",
+        ("json", "pointer") => "/release",
+        _ => panic!("which `{parameter}` is `{method}` to be called with?"),
+    }
 }
 
 /// Where the JSON of the snapshot holds what a method returns; none for the methods that return no part of it.
@@ -55,18 +68,29 @@ pub fn methods() -> Vec<Method> {
         let Some(name) = full.strip_prefix("[method]evaluation.") else { continue };
         let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
         let (mut params, mut results, mut call) = (String::new(), String::new(), format!("(call $read-{name}"));
-        let last = signature.params.len() - 1;
-        for (index, param) in signature.params.iter().enumerate() {
-            let word = word(*param);
-            write!(params, " {word}").unwrap();
-            let is_page = function.params.get(1).is_some_and(|param| param.name == "page");
-            match index {
-                0 => call.push_str(" (local.get $evaluation)"),
-                _ if signature.retptr && index == last => call.push_str(" (i32.const 5000)"),
-                // Beside the results, the last number of a page is that of its items.
-                _ if is_page && index + 1 == last => call.push_str(" (i32.const 1000)"),
-                _ => write!(call, " ({word}.const 0)").unwrap(),
-            }
+        for param in &signature.params {
+            write!(params, " {}", word(*param)).unwrap();
+        }
+        // Each method has a place of its own, so that one plugin can call all.
+        let (at, mut data) = (6000 + 32 * methods.len(), String::new());
+        call.push_str(" (local.get $evaluation)");
+        for param in function.params.iter().skip(1) {
+            let text = match (param.ty, param.name.as_str()) {
+                // From the beginning, at most 1,000.
+                (_, "page") => "(i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1000)".to_owned(),
+                (Type::Bool, _) => "(i32.const 1)".to_owned(),
+                (Type::U32, "at-most") => "(i32.const 1048576)".to_owned(),
+                (Type::U32, _) => "(i32.const 0)".to_owned(),
+                (_, text) => {
+                    let text = argument(name, text);
+                    data = format!("(data (i32.const {at}) \"{text}\")");
+                    format!("(i32.const {at}) (i32.const {})", text.len())
+                }
+            };
+            write!(call, " {text}").unwrap();
+        }
+        if signature.retptr {
+            call.push_str(" (i32.const 5000)");
         }
         call.push(')');
         if let Some(result) = signature.results.first() {
@@ -76,7 +100,7 @@ pub fn methods() -> Vec<Method> {
         let import = format!(
             r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "{full}" (func $read-{name} (param{params}) {results}))"#
         );
-        methods.push(Method { name: name.to_owned(), import, call });
+        methods.push(Method { name: name.to_owned(), import, data, call });
     }
     methods
 }

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use lockgate_domain::Snapshot;
 use lockgate_runtime::{Grants, Limits, LoadRequest, Plugin, Runtime};
-use lockgate_tests::{Guest, everything, methods, snapshot};
-use serde_json::Value;
+use lockgate_tests::{Guest, Method, large, methods, snapshot};
 
 /// The calls within one decision.
 const CALLS: u32 = 20;
@@ -16,16 +15,16 @@ const CALLS: u32 = 20;
 /// Prints a line for each method: nanoseconds for one call, as a multiple of what `id` takes, and fuel.
 pub fn compare(runtime: &Runtime) {
     let (small, large) = (Arc::new(snapshot()), Arc::new(large()));
-    let none = caller(runtime, "", "");
+    let none = caller(runtime, None);
     let reference = methods().into_iter().find(|method| method.name == "id").expect("`id` is a method");
-    let reference = caller(runtime, &reference.import, &reference.call);
+    let reference = caller(runtime, Some(&reference));
     println!("\none call of each method of the snapshot, as a multiple of what `id` takes for a small snapshot");
     println!(
         "{:<24} {:>9} {:>8} {:>9} {:>9} {:>9} {:>9}",
         "method", "small ns", "ratio", "fuel", "large ns", "ratio", "fuel"
     );
     for method in methods() {
-        let plugin = caller(runtime, &method.import, &method.call);
+        let plugin = caller(runtime, Some(&method));
         let [nothing, id, few, many] =
             in_turns([(&none, &small), (&reference, &small), (&plugin, &small), (&plugin, &large)]);
         let unit = id.time.saturating_sub(nothing.time).as_nanos().max(1) as f64;
@@ -40,8 +39,12 @@ pub fn compare(runtime: &Runtime) {
     }
 }
 
-/// A plugin that makes a call again and again, and forgets each time what it was told.
-fn caller(runtime: &Runtime, import: &str, call: &str) -> Plugin {
+/// A plugin that calls a method again and again, and forgets each time what it was told.
+fn caller(runtime: &Runtime, method: Option<&Method>) -> Plugin {
+    let [import, data, call] = match method {
+        Some(Method { import, data, call, .. }) => [import.as_str(), data, call],
+        None => [""; 3],
+    };
     let decide = format!(
         "(local $n i32) (loop $on
             {call}
@@ -51,6 +54,7 @@ fn caller(runtime: &Runtime, import: &str, call: &str) -> Plugin {
     let guest = Guest {
         world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
         imports: import,
+        fields: data,
         decide: &decide,
         ..Guest::default()
     };
@@ -81,34 +85,4 @@ fn in_turns<const N: usize>(subjects: [(&Plugin, &Arc<Snapshot>); N]) -> [Cost; 
         }
     }
     least
-}
-
-/// What has everything, with 1,000 items in each list of things that have an id or a name.
-fn large() -> Snapshot {
-    fn grow(value: &mut Value) {
-        match value {
-            Value::Object(members) => members.values_mut().for_each(grow),
-            Value::Array(items) => {
-                let key = |item: &Value| ["id", "name"].into_iter().find(|key| item.get(key).is_some());
-                let Some((item, key)) = items.first().cloned().and_then(|item| key(&item).map(|key| (item, key)))
-                else {
-                    return;
-                };
-                let name = item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-                items.extend((1..1000).map(|number| {
-                    let mut item = item.clone();
-                    if let Some(found) = item.get_mut(key) {
-                        *found = Value::from(format!("{name}-copy-{number}"));
-                    }
-                    item
-                }));
-            }
-            _ => {}
-        }
-    }
-    let mut document = serde_json::to_value(everything()).expect("a snapshot is JSON");
-    for section in ["release", "contributors", "desired_instances", "actual_instances", "history", "registers"] {
-        document.get_mut(section).into_iter().for_each(grow);
-    }
-    serde_json::from_value(document).expect("a large snapshot is one")
 }

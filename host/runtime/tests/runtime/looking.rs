@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::support::{Guest, runtime, snapshot};
 use lockgate_domain::{Document, Evidence, LogLevel, PolicyVerdict, Reason, Registers, Snapshot};
 use lockgate_runtime::{Evaluation, Grants, Limits, LoadRequest};
-use lockgate_tests::{everything, methods};
+use lockgate_tests::{Method, everything, large, methods};
 use serde_json::json;
 
 /// A policy that asks the host one thing and allows, with a reason whose code is `test-guest` and whose message is the
@@ -198,18 +198,24 @@ fn a_register_is_granted_or_not_and_kept_or_not_and_may_be_empty() {
     }
 }
 
+/// A policy that calls every method once.
+fn caller_of_all() -> Guest {
+    let methods = methods();
+    let all = |part: fn(&Method) -> &str| methods.iter().map(part).collect::<String>().leak();
+    Guest {
+        world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        imports: all(|method| &method.import),
+        fields: all(|method| &method.data),
+        decide: all(|method| &method.call),
+        ..Guest::default()
+    }
+}
+
 /// The methods come from the contract, so one that the host does not have, or calls by another name, is noticed.
 #[test]
 fn a_plugin_can_call_every_method_and_each_is_counted_under_its_name() {
     let methods = methods();
-    let imports: String = methods.iter().map(|method| method.import.as_str()).collect();
-    let calls: String = methods.iter().map(|method| method.call.as_str()).collect();
-    let guest = Guest {
-        world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
-        imports: imports.leak(),
-        decide: calls.leak(),
-        ..Guest::default()
-    };
+    let guest = caller_of_all();
     for grants in [Grants::default(), granted(&["*", "fact:*"])] {
         let plugin = runtime().load(LoadRequest { grants, ..guest.request() }).unwrap();
         let evaluation = plugin.decide(&Arc::new(everything()));
@@ -219,6 +225,16 @@ fn a_plugin_can_call_every_method_and_each_is_counted_under_its_name() {
         assert_eq!(evaluation.receipt.host_calls.into_iter().collect::<Vec<_>>(), names);
     }
     assert!(methods.len() > 50, "{}", methods.len());
+}
+
+/// In pages of 1,000, a plugin can read a large snapshot as a whole and forget nothing.
+#[test]
+fn a_large_snapshot_fits_into_the_memory_of_a_plugin() {
+    let plugin =
+        runtime().load(LoadRequest { grants: granted(&["*", "fact:*"]), ..caller_of_all().request() }).unwrap();
+    let evaluation = plugin.decide(&Arc::new(large()));
+    assert_eq!(evaluation.outcome.unwrap().verdict, PolicyVerdict::Abstain);
+    assert!(evaluation.receipt.peak_memory <= 64 << 20, "{}", evaluation.receipt.peak_memory);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod additions;
 mod breaking;
+mod costs;
 mod documented;
 mod growth;
 mod lint;
