@@ -1,5 +1,5 @@
-//! The example plugins that are built for the tests, each as its README says: the policy in its three languages, and the
-//! check that uses every capability.
+//! The example plugins that are built for the tests, each as its README says: the policy in Rust, JavaScript and Python, and
+//! the check that uses every capability. The tests themselves build the policy in C.
 //!
 //! Done once for all tests, because making a component of an interpreter takes a quarter of a minute. Rust is here
 //! anyway. For the others the tool is looked for in what the environment names, and then among the [`tools`], in exactly the

@@ -12,7 +12,6 @@
 mod access;
 mod audit;
 mod bad_input;
-mod c_environment_lock;
 mod contract;
 mod demo;
 mod determinism;

@@ -9,6 +9,15 @@ pub(crate) fn settings() -> Value {
     json!({"approvals": approvals, "role": "release-manager", "max-age-days": 30})
 }
 
+/// Settings in which something is left out, or unusual.
+pub(crate) fn other_settings() -> [Value; 3] {
+    [
+        json!({"approvals": {"low": 0, "medium": 1, "high": 2}}),
+        json!({"approvals": {"low": 1, "medium": 2, "high": 2, "critical": null}, "role": null, "max-age-days": 1}),
+        json!({"approvals": {"low": 2, "medium": 20, "high": 20}, "role": "naïve \"role\" \\ \u{65e5}\u{672c}\u{20731}"}),
+    ]
+}
+
 /// Settings with every mistake of shape that there can be, and settings that contradict themselves.
 pub(crate) fn bad_settings() -> [Value; 2] {
     [
@@ -20,6 +29,43 @@ pub(crate) fn bad_settings() -> [Value; 2] {
         }),
         json!({"approvals": {"low": 3, "medium": 2, "high": 1}}),
     ]
+}
+
+/// Settings with texts that people cannot read, and with values that have to be named in a message.
+pub(crate) fn unclear_settings() -> Vec<Value> {
+    let roles = [
+        " x",
+        "x\u{3000}",
+        " \u{200b}",
+        "a\nb",
+        "a\u{2028}b",
+        "a\u{feff}",
+        "a\u{200f}",
+        "a\u{1b}[1m",
+        "\0",
+        "a\u{85}\u{202e}",
+        "\u{e0041}",
+    ];
+    let values = [
+        json!("x".repeat(61)),
+        json!("ü".repeat(60)),
+        json!(-1),
+        json!(1e300),
+        json!(0.25),
+        json!(true),
+        json!(null),
+        json!([1]),
+        json!({"a": 1}),
+    ];
+    let others = [
+        json!(null),
+        json!([{}]),
+        json!({"approvals": null}),
+        json!({"\u{20731}": "\u{7}", "\u{fb01}\u{202e}": [{"b": ["\u{7f}", 1]}], "\"\\": "\"\\\u{8}\u{c}\r\t/"}),
+    ];
+    let role = |role: &str| json!({"approvals": {"low": 0, "medium": 1, "high": 1}, "role": role});
+    let value = |value: Value| json!({"approvals": {"low": value, "high": "a\u{1}"}, "max-age-days": value});
+    roles.into_iter().map(role).chain(values.into_iter().map(value)).chain(others).collect()
 }
 
 /// What somebody answered.

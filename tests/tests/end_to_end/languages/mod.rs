@@ -1,11 +1,13 @@
-//! One policy in three languages: what is true of a plugin is true of it in each.
+//! One policy in four languages: what is true of a plugin is true of it in each.
 //!
-//! `cargo xtask test` builds the policies as their READMEs say and names the components in the environment. The names
-//! of these tests hold `written_in_javascript` or `written_in_python` where they need the tools of that language.
+//! `cargo xtask test` builds the policies as their READMEs say and names the components in the environment; for the one in
+//! C, it names a compiler, and [`c`] builds it. The names of these tests hold `written_in_c`, `written_in_javascript` or
+//! `written_in_python` where they need the tools of that language.
 //!
 //! A component that holds a whole engine takes its time to compile, so what was compiled is kept from test to test and
 //! from run to run.
 
+mod c;
 mod cases;
 
 use std::fs::{self, File};
@@ -26,23 +28,21 @@ use cases::{Case, Told};
 #[derive(Clone, Copy, Debug)]
 enum Language {
     Rust,
+    C,
     JavaScript,
     Python,
 }
 
 impl Language {
-    /// The environment variable that names the component.
-    fn variable(self) -> &'static str {
-        match self {
+    fn component(self) -> Arc<[u8]> {
+        let variable = match self {
+            Self::C => return c::component(),
             Self::Rust => "LOCKGATE_RISK_APPROVALS_RUST",
             Self::JavaScript => "LOCKGATE_RISK_APPROVALS_JAVASCRIPT",
             Self::Python => "LOCKGATE_RISK_APPROVALS_PYTHON",
-        }
-    }
-
-    fn component(self) -> Arc<[u8]> {
-        let Some(path) = std::env::var_os(self.variable()) else {
-            panic!("{} has to name the component; `cargo xtask test` builds it", self.variable());
+        };
+        let Some(path) = std::env::var_os(variable) else {
+            panic!("{variable} has to name the component; `cargo xtask test` builds it");
         };
         fs::read(path).unwrap().into()
     }
@@ -106,12 +106,16 @@ fn decided(plugin: &Plugin, case: &Case) -> Evaluation<Answer> {
     plugin.decide(&Arc::new(case.snapshot()))
 }
 
+fn decides_alike(rust: &Plugin, other: &Plugin, case: &Case) {
+    let (expected, found) = (decided(rust, case), decided(other, case));
+    assert_eq!(found.outcome, expected.outcome, "{}", case.name);
+    assert_eq!(found.log, expected.log, "{}", case.name);
+}
+
 fn decides_as_rust_does(language: Language) {
     let (rust, other) = (Language::Rust.load(Limits::default()), language.load(Limits::default()));
     for case in cases::all() {
-        let (expected, found) = (decided(&rust, &case), decided(&other, &case));
-        assert_eq!(found.outcome, expected.outcome, "{}", case.name);
-        assert_eq!(found.log, expected.log, "{}", case.name);
+        decides_alike(&rust, &other, &case);
     }
     assert_eq!(other.description(), rust.description());
     let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
@@ -222,6 +226,51 @@ fn settings_that_ask_for_nobody_are_refused() {
 #[test]
 fn the_policy_written_in_rust_keeps_to_its_limits() {
     keeps_to_its_limits(Language::Rust);
+}
+
+#[test]
+fn a_policy_written_in_c_decides_as_in_rust() {
+    decides_as_rust_does(Language::C);
+}
+
+/// A component that holds a whole engine would take a minute to load with each of these settings.
+#[test]
+fn a_policy_written_in_c_decides_as_in_rust_with_other_settings() {
+    for settings in cases::other_settings() {
+        let load = |language: Language| language.try_load(settings.clone(), Limits::default()).unwrap();
+        let (rust, c) = (load(Language::Rust), load(Language::C));
+        for case in cases::by_hand() {
+            decides_alike(&rust, &c, &case);
+        }
+    }
+}
+
+#[test]
+fn a_policy_written_in_c_finds_what_is_wrong_with_its_settings() {
+    finds_in_settings_what_rust_finds(Language::C);
+}
+
+#[test]
+fn a_policy_written_in_c_finds_in_texts_what_the_sdk_finds() {
+    for settings in cases::unclear_settings() {
+        assert_eq!(Language::C.findings(settings.clone()), Language::Rust.findings(settings.clone()), "{settings}");
+    }
+}
+
+#[test]
+fn a_policy_written_in_c_keeps_to_its_limits() {
+    keeps_to_its_limits(Language::C);
+}
+
+#[test]
+fn a_policy_written_in_c_imports_the_snapshot_and_the_log_alone_and_starts_configured() {
+    let inspection = Runtime::new(RuntimeConfig::default()).unwrap();
+    let inspection = inspection.inspect(&Language::C.component(), &Grants::default()).unwrap();
+    assert!(inspection.is_admissible(), "{:?}", inspection.refusals);
+    let imports: Vec<&str> = inspection.imports.iter().map(|import| import.name.as_str()).collect();
+    let expected = ["types/types", "host/snapshot", "host/log"].map(|name| format!("lockgate:{name}@0.2.0-rc.1"));
+    assert_eq!(imports, expected);
+    assert_eq!(Language::C.load(Limits::default()).start_up(), &StartUp::Frozen);
 }
 
 #[test]

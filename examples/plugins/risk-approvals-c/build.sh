@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds environment-lock.wasm. Takes:
+# Builds risk-approvals.wasm. Takes:
 #   CC          a C compiler for wasm32-wasi and its target option (default: clang --target=wasm32-wasi)
 #   WIT         the folder with the contract's packages          (default: the one of this repository or archive)
 #   BINDINGS    a folder with bindings made before               (default: made here, with `wit-bindgen`)
@@ -22,11 +22,12 @@ if [ -z "${BINDINGS:-}" ]; then
   wit-bindgen c "$OUT/wit" --world approval-policy --out-dir "$BINDINGS"
 fi
 
-# 2. A core module. A reactor has no `main`: it waits to be called.
-$CC -std=c11 -Os -Wall -Wextra -Werror -mexec-model=reactor -I "$BINDINGS" -I "$here" \
-  "$here/environment_lock.c" "$here/settings.c" \
-  "$BINDINGS/approval_policy.c" "$BINDINGS/approval_policy_component_type.o" \
-  -o "$OUT/environment-lock.core.wasm"
+# 2. A core module. A reactor has no `main`: it waits to be called. The stack is a part of the memory that every
+#    evaluation starts with; without its size, zig makes one of 16 MiB.
+$CC -std=c11 -Os -Wall -Wextra -Werror -mexec-model=reactor -Wl,-z,stack-size=65536 \
+  -I "$BINDINGS" -I "$here" \
+  "$here"/*.c "$BINDINGS/approval_policy.c" "$BINDINGS/approval_policy_component_type.o" \
+  -o "$OUT/risk-approvals.core.wasm"
 
 # 3. A component, validated against the contract.
-$LOCKGATE plugin build --from-core "$OUT/environment-lock.core.wasm" -o "$OUT/environment-lock.wasm"
+$LOCKGATE plugin build --from-core "$OUT/risk-approvals.core.wasm" -o "$OUT/risk-approvals.wasm"

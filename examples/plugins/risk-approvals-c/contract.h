@@ -1,0 +1,33 @@
+/* Short names for what this policy uses of the contract. The bindings put the package and the interface before each. */
+
+#ifndef CONTRACT_H
+#define CONTRACT_H
+
+#include "approval_policy.h"
+
+typedef lockgate_host_snapshot_borrow_evaluation_t evaluation_t;
+typedef lockgate_host_snapshot_person_t person_t;
+typedef lockgate_host_snapshot_list_person_t people_t;
+typedef lockgate_host_snapshot_approval_t approval_t;
+typedef lockgate_host_snapshot_list_approval_t approvals_t;
+typedef lockgate_host_snapshot_change_t change_t;
+typedef lockgate_types_types_level_t level_t;
+typedef lockgate_types_types_requirement_t requirement_t;
+typedef lockgate_types_types_approvals_needed_t approvals_needed_t;
+
+typedef exports_lockgate_approval_policy_answer_t answer_t;
+typedef exports_lockgate_approval_policy_reason_t reason_t;
+typedef exports_lockgate_approval_policy_list_reason_t reasons_t;
+typedef exports_lockgate_approval_policy_finding_t finding_t;
+typedef exports_lockgate_approval_policy_obligation_t obligation_t;
+typedef exports_lockgate_approval_policy_plugin_error_t plugin_error_t;
+
+typedef exports_lockgate_types_plugin_settings_t given_settings_t;
+typedef exports_lockgate_types_plugin_list_settings_file_t settings_files_t;
+typedef exports_lockgate_types_plugin_settings_finding_t settings_finding_t;
+typedef exports_lockgate_types_plugin_list_settings_finding_t settings_findings_t;
+typedef exports_lockgate_types_plugin_description_t description_t;
+typedef exports_lockgate_types_plugin_capability_t capability_t;
+typedef exports_lockgate_types_plugin_readiness_t readiness_t;
+
+#endif
