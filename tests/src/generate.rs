@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use lockgate_domain::{Digest, Evidence, Gate, Snapshot};
 use proptest::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{everything, repository};
 
@@ -59,11 +59,30 @@ fn stock() -> &'static Stock {
         let mut everything = serde_json::to_value(everything()).unwrap();
         // Its evidence has no content.
         everything.as_object_mut().unwrap().remove("evidence");
-        deployments.push(everything);
+        for answers in [vec![], vec!["approved"; 4], vec!["approved", "rejected", "approved"]] {
+            let mut answered = everything.clone();
+            let approvals = answered.get_mut("approvals").and_then(Value::as_array_mut).unwrap();
+            let of_everything = approvals.first().cloned().unwrap();
+            approvals
+                .extend(answers.iter().enumerate().map(|(person, answer)| approval(&of_everything, person, answer)));
+            deployments.push(answered);
+        }
         let mut values = BTreeMap::new();
         deployments.iter().for_each(|deployment| collect("", deployment, &mut values));
         Stock { sboms: sboms.iter().map(|file| fs::read(file).unwrap()).collect(), deployments, values }
     })
+}
+
+/// As another approval, in the role that policies of the tests ask for, by somebody who is not involved.
+fn approval(like: &Value, person: usize, answer: &str) -> Value {
+    let mut approval = like.as_object().unwrap().clone();
+    approval.retain(|name, _| !["on_behalf_of", "expires"].contains(&name.as_str()));
+    let role = "release-manager";
+    approval.insert("id".to_owned(), format!("A-{role}-{person}").into());
+    approval.insert("person".to_owned(), json!({ "id": format!("manager-{person}@example.org"), "roles": [role] }));
+    approval.insert("role".to_owned(), role.into());
+    approval.insert("answer".to_owned(), answer.into());
+    approval.into()
 }
 
 fn collect(name: &str, value: &Value, found: &mut BTreeMap<String, Vec<Value>>) {
@@ -121,7 +140,10 @@ fn snapshot(deployment: &Value, gate: usize, minutes: i64, sbom: Option<usize>) 
     let now = 1_795_000_000_000 + minutes * 60_000;
     document.insert("gate".to_owned(), serde_json::to_value(picked(&gates, gate)).ok()?);
     document.insert("now".to_owned(), serde_json::to_value(lockgate_domain::Timestamp::from_millis(now)).ok()?);
-    document.insert("subject".to_owned(), serde_json::to_value(Digest::of(b"a subject")).ok()?);
+    // What the first approval names, or something that nobody approved.
+    let approved = deployment.pointer("/approvals/0/subject").filter(|_| !gate.is_multiple_of(3)).cloned();
+    let subject = approved.map_or_else(|| serde_json::to_value(Digest::of(b"a subject")), Ok).ok()?;
+    document.insert("subject".to_owned(), subject);
     let mut snapshot: Snapshot = serde_json::from_value(Value::Object(document)).ok()?;
     if let Some(pick) = sbom {
         let content = picked(&stock.sboms, pick).clone();

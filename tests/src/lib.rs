@@ -20,7 +20,7 @@ pub mod served;
 
 pub use counting::{COUNTING_IMPORTS, count, counting, counting_strategy, setting};
 pub use guest::Guest;
-pub use methods::{Method, methods, pointer};
+pub use methods::{Method, WITHOUT_FIELD, methods, pointer};
 
 /// A path in the repository.
 #[must_use]

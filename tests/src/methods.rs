@@ -52,6 +52,29 @@ pub fn pointer(method: &str) -> Option<String> {
     })
 }
 
+/// What stands in the JSON of a snapshot and has no field of that name in the contract, and what it is. `*` stands for any item of a
+/// list.
+pub const WITHOUT_FIELD: [(&str, &str); 15] = [
+    ("/actual_instances/*/components", "The components. In WIT `instance-components`."),
+    ("/actual_instances/*/configuration", "The configured values. In WIT `instance-configuration`."),
+    (
+        "/approvals/*/changed",
+        "The names of the approved parts that have changed since, so that the answer no longer counts.",
+    ),
+    ("/approved/components", "The components. In WIT `approved-components`."),
+    ("/approved/evidence", "The digests of the approved evidence, by name."),
+    ("/approved/plan", "The digest of the approved plan."),
+    ("/change/description", "The change in words, of any length."),
+    ("/desired_instances/*/components", "The components. In WIT `instance-components`."),
+    ("/desired_instances/*/configuration", "The configured values. In WIT `instance-configuration`."),
+    ("/history/*/components", "The components of the release, each with `name`, `version` and `digest`."),
+    ("/release/components", "The components. In WIT `components`."),
+    ("/release/defects", "The known defects. In WIT `defects`."),
+    ("/release/description", "The release in words, of any length."),
+    ("/release/knowledge_items", "The knowledge items. In WIT `knowledge-items`."),
+    ("/release/notes", "The release notes. In WIT `release-notes`."),
+];
+
 /// All methods, in the order of the contract.
 ///
 /// # Panics

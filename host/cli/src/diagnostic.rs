@@ -47,6 +47,8 @@ pub(crate) enum DiagnosticLevel {
     Pending,
     /// Nothing is blocked.
     Warning,
+    /// Nothing is wrong enough to object to.
+    Remark,
 }
 
 /// A message with its location, notes and helps.
@@ -112,12 +114,12 @@ impl Diagnostic {
 
     /// The diagnostic in the style of compilers, with colours.
     pub(crate) fn render(&self) -> String {
-        let level = match self.level {
-            DiagnosticLevel::Error => Level::ERROR,
-            DiagnosticLevel::Pending => Level::WARNING.with_name("pending"),
-            DiagnosticLevel::Warning => Level::WARNING,
+        let (level, name) = match self.level {
+            DiagnosticLevel::Error => (Level::ERROR, "error"),
+            DiagnosticLevel::Pending => (Level::WARNING.with_name("pending"), "pending"),
+            DiagnosticLevel::Warning => (Level::WARNING, "warning"),
+            DiagnosticLevel::Remark => (Level::NOTE.with_name("remark"), "remark"),
         };
-        let name = if self.level == DiagnosticLevel::Error { "error" } else { "pending" };
         let code = self.code.as_deref().unwrap_or_default();
         let title = terminal::wrapped(&self.title, name.len() + code.len() + 4);
         let mut title = level.primary_title(title);

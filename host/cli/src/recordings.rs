@@ -48,8 +48,9 @@ pub(crate) fn keep(
         write(&kept, &bytes)?;
     }
     for recording in recordings {
-        let context = recording.context.as_ref().context("a recording does not name its decision")?;
-        let name = format!("{}.{}.{RECORDING_EXTENSION}", context.decision, context.binding);
+        let of_decision = recording.decision.as_ref().zip(recording.model.as_ref());
+        let (decision, model) = of_decision.context("a recording does not name its decision")?;
+        let name = format!("{decision}.{}.{RECORDING_EXTENSION}", model.binding);
         write(&folder.join(name), &recording.encode()?)?;
     }
     Ok(())

@@ -145,10 +145,10 @@ pub struct Reason {
     /// The reason in one sentence, for people.
     pub message: String,
     /// The places in the snapshot that the reason is about, as JSON Pointers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub pointers: Vec<String>,
     /// The clauses and pages that it rests on, as URIs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub references: Vec<String>,
     /// The reason in a form for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -121,7 +121,7 @@ pub struct Approval {
     pub comment: Option<String>,
     /// The approved parts that have changed since, so that the answer no longer counts: `release`, `plan`, `evidence`,
     /// `model`, … The host sets them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub changed: Vec<String>,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{id, ids, labels, name, some_id, some_name, some_text, text};
+use crate::name::{currency, id, ids, labels, some_id, some_name, some_text, text};
 use crate::{PersonId, TimeWindow, Timestamp};
 
 /// The category of a change.
@@ -43,7 +43,8 @@ pub struct Money {
     /// The amount in minor units of the currency, for example cents.
     pub amount: i64,
     /// The currency, as ISO 4217 writes it, for example `EUR`.
-    #[serde(deserialize_with = "name")]
+    #[serde(deserialize_with = "currency")]
+    #[schemars(regex(pattern = "^[A-Z]{3}$"))]
     pub currency: String,
 }
 
@@ -129,6 +130,6 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub status: Option<String>,
     /// The organization's own fields, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    #[serde(default, deserialize_with = "labels")]
     pub attributes: BTreeMap<String, String>,
 }

@@ -119,6 +119,20 @@ pub struct ModelRef {
     pub chosen_because: String,
 }
 
+/// The deployment model that asks a plugin, and the place in it. The plugin can read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskingModel {
+    /// The id of the model.
+    pub id: String,
+    /// The version of the model.
+    pub version: String,
+    /// The digest of the model.
+    pub digest: Digest,
+    /// The id of the binding at a gate, or of the analysis in a rollout; `strategy` for the strategy.
+    pub binding: String,
+}
+
 /// The name of one version of a deployment model.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct ModelName {

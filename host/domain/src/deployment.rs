@@ -30,13 +30,13 @@ pub struct Product {
     #[serde(default, deserialize_with = "ids")]
     pub depends_on: Vec<String>,
     /// The segments of consumers that the product serves.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     pub segments: Vec<String>,
     /// The number of consumers of the product. Absent if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumers: Option<u32>,
     /// The organization's own fields, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    #[serde(default, deserialize_with = "labels")]
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -92,7 +92,7 @@ pub struct DeploymentRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// The components of the release, in the order of their names.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
+    #[serde(default, deserialize_with = "distinct")]
     pub components: Vec<ComponentIdentity>,
     /// The name of its environment.
     #[serde(deserialize_with = "id")]
@@ -127,7 +127,7 @@ pub struct DeploymentRecord {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub returned_to: Option<String>,
     /// The ids of the incidents that are linked to it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "ids")]
+    #[serde(default, deserialize_with = "ids")]
     pub incidents: Vec<String>,
 }
 
@@ -151,7 +151,7 @@ pub struct Deployment {
     pub contributors: Vec<Person>,
     /// The ids of all other people who were ever involved: people who requested it in another person's name, revised
     /// its document, or were its requester or a contributor earlier. The host sets them.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty", deserialize_with = "distinct")]
+    #[serde(default, deserialize_with = "distinct")]
     pub involved: BTreeSet<PersonId>,
     /// The product that the release belongs to.
     pub product: Product,
@@ -186,16 +186,16 @@ pub struct Deployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<ApprovedPlan>,
     /// The gates that were passed, in order. The host sets them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub gates_passed: Vec<GatePassage>,
     /// The waivers that were granted. Waivers that do not apply to this deployment have no effect.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
+    #[serde(default, deserialize_with = "distinct")]
     pub waivers: Vec<Waiver>,
     /// Soft-mandatory answers that were overridden in an emergency.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
+    #[serde(default, deserialize_with = "distinct")]
     pub overrides: Vec<Override>,
     /// Other deployments that are under way at the same time.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub overlaps: Vec<Overlap>,
     /// Earlier deployments of the same product.
     #[serde(default, deserialize_with = "distinct")]

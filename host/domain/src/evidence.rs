@@ -62,7 +62,7 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_by: Option<String>,
     /// The digests of the things that the evidence is about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub subjects: Vec<Digest>,
     /// The bytes as they were handed in.
     #[serde(skip)]

@@ -194,7 +194,7 @@ pub struct GrantedExemption {
     /// The id of the binding or group whose answer does not count.
     pub binding: String,
     /// The codes that it covers. Empty: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub codes: Vec<String>,
     /// The id of the person who answers for it.
     pub owner: String,

@@ -48,6 +48,7 @@ mod stage;
 mod strict_json;
 mod team;
 mod time;
+mod timing;
 mod typed_value;
 
 /// Functions that read fields of documents, for `serde`'s `deserialize_with`.
@@ -71,8 +72,8 @@ pub use change::{Change, ChangeApproval, ChangeCategory, Money, Risk};
 pub use closest::closest;
 pub use counted::counted;
 pub use decision::{
-    BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement, GroupOutcome, LogLevel,
-    LogLine, ModelName, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
+    AskingModel, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement,
+    GroupOutcome, LogLevel, LogLine, ModelName, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
 };
 pub use deployment::{Deployment, DeploymentRecord, DeploymentResult, Product};
 pub use difference::{Difference, DifferenceKind};
@@ -111,4 +112,5 @@ pub use strict_json::{
 };
 pub use team::TeamName;
 pub use time::{Duration, TimeError, TimeWindow, Timestamp};
+pub use timing::Timing;
 pub use typed_value::{ValueError, ValueFault, read_own_value, read_value, shown};

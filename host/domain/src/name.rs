@@ -343,9 +343,57 @@ pub(crate) fn by_name<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
     Ok(members.into_iter().map(|(Name(name), value)| (name, value)).collect())
 }
 
-/// Reads an object whose keys are names and whose values are texts of one line.
+/// The most labels or attributes of one thing. Plugins get all of them together.
+const MOST_LABELS: usize = 64;
+
+/// The longest value of a label or an attribute, in bytes. What is longer belongs into a fact or into evidence.
+const LONGEST_LABEL: usize = 1024;
+
+/// Reads an object whose keys are names and whose values are short texts of one line.
 pub(crate) fn labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
-    Ok(by_name(deserializer)?.into_iter().map(|(name, Line(text))| (name, text)).collect())
+    let labels: BTreeMap<String, Label> = by_name(deserializer)?;
+    if labels.len() > MOST_LABELS {
+        return Err(D::Error::custom(format_args!("{} entries: at most {MOST_LABELS} are allowed", labels.len())));
+    }
+    Ok(labels.into_iter().map(|(name, Label(text))| (name, text)).collect())
+}
+
+/// The value of a label.
+struct Label(String);
+
+impl<'de> Deserialize<'de> for Label {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Line(text) = Line::deserialize(deserializer)?;
+        if text.len() > LONGEST_LABEL {
+            let length = text.len();
+            return Err(D::Error::custom(format_args!(
+                "the text has {length} bytes, and at most {LONGEST_LABEL} are allowed: use a fact or evidence for long texts"
+            )));
+        }
+        Ok(Self(text))
+    }
+}
+
+/// Reads a currency of ISO 4217: three capital letters.
+pub(crate) fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        true => Ok(text),
+        false => {
+            let message =
+                format_args!("`{text}` is not a currency of ISO 4217: write three capital letters, such as `EUR`");
+            Err(D::Error::custom(message))
+        }
+    }
+}
+
+/// Reads an optional share of a whole.
+pub(crate) fn some_share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let share = Option::<f64>::deserialize(deserializer)?;
+    match share.filter(|share| !(0.0..=1.0).contains(share)) {
+        None => Ok(share),
+        Some(share) => Err(D::Error::custom(format_args!("{share} is no share: write a number from 0 to 1"))),
+    }
 }
 
 #[cfg(test)]

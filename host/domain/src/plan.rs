@@ -53,7 +53,7 @@ pub struct Plan {
     #[serde(default, deserialize_with = "ids")]
     pub targets: Vec<String>,
     /// The ids of the instances of the product that stay as they are.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "ids")]
+    #[serde(default, deserialize_with = "ids")]
     pub staying: Vec<String>,
     /// The retention of the data of removed instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,7 +85,7 @@ pub struct ApprovedPlan {
     pub parts: BTreeMap<String, Digest>,
     /// The approved evidence, by name. Each digest covers the content's digest, the media type, the source and the date
     /// (`made`).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pub evidence: BTreeMap<String, Digest>,
     /// The digest of the approved plan.
     pub plan: Digest,

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::distinct::{Keyed, distinct, keyed};
-use crate::name::{id, ids, labels, name, some_id, some_text, text, texts};
+use crate::name::{id, ids, labels, name, some_id, some_share, some_text, text, texts};
 use crate::{Digest, Duration, Severity, TimeWindow, Timestamp};
 
 /// An order from Consume or to Fulfill.
@@ -35,7 +35,7 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub supplier: Option<String>,
     /// The values that the order requires, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    #[serde(default, deserialize_with = "labels")]
     pub required: BTreeMap<String, String>,
 }
 
@@ -84,13 +84,13 @@ pub struct ServiceContract {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub term: Option<TimeWindow>,
     /// The times at which the product may be changed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub maintenance: Vec<TimeWindow>,
     /// The times at which the product must not be changed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub blackouts: Vec<TimeWindow>,
     /// The objectives that were promised, one sentence each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     pub objectives: Vec<String>,
 }
 
@@ -126,7 +126,8 @@ pub struct Kpi {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<f64>,
     /// The share of bad values that is allowed, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_share")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub budget: Option<f64>,
     /// The last measured value. Absent if there is no data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -193,7 +194,7 @@ pub struct Event {
     #[serde(default)]
     pub message: String,
     /// The ids of events, incidents and changes that it is correlated with.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "ids")]
+    #[serde(default, deserialize_with = "ids")]
     pub correlated: Vec<String>,
 }
 
@@ -224,10 +225,10 @@ pub struct Incident {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outage_end: Option<Timestamp>,
     /// The ids of the changes that the incident is linked to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "ids")]
+    #[serde(default, deserialize_with = "ids")]
     pub changes: Vec<String>,
     /// The ids of the instances that the incident affects.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "ids")]
+    #[serde(default, deserialize_with = "ids")]
     pub instances: Vec<String>,
 }
 
@@ -315,13 +316,13 @@ pub struct Supplier {
     #[serde(deserialize_with = "text")]
     pub name: String,
     /// The ids of its contracts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "ids")]
+    #[serde(default, deserialize_with = "ids")]
     pub contracts: Vec<String>,
     /// What it does, one sentence each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts")]
     pub does: Vec<String>,
     /// The organization's own fields, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    #[serde(default, deserialize_with = "labels")]
     pub attributes: BTreeMap<String, String>,
 }
 

@@ -214,7 +214,7 @@ pub struct Release {
     #[serde(default, deserialize_with = "names")]
     pub tags: Vec<String>,
     /// The organization's own fields, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "labels")]
+    #[serde(default, deserialize_with = "labels")]
     pub attributes: BTreeMap<String, String>,
     /// All components of the release.
     #[serde(deserialize_with = "distinct")]

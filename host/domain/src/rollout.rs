@@ -60,7 +60,7 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
     pub slot: Option<String>,
     /// The ids of the instances. If empty: all in the slot, or, without a slot, all in the environment.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "names")]
+    #[serde(default, deserialize_with = "names")]
     pub instances: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ pub enum StepAction {
         /// Where they are installed.
         to: Target,
         /// The names of the components. If empty, all.
-        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "names")]
+        #[serde(default, deserialize_with = "names")]
         components: Vec<String>,
         /// The share of the capacity.
         capacity: Share,
@@ -139,7 +139,7 @@ pub enum StepAction {
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
         supplier: Option<String>,
         /// The names of the evidence that shows that it was done.
-        #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "names")]
+        #[serde(default, deserialize_with = "names")]
         evidence: Vec<String>,
     },
     /// Do an activity that the environment knows.
@@ -148,7 +148,7 @@ pub enum StepAction {
         #[serde(deserialize_with = "name")]
         name: String,
         /// The inputs of the activity, by name.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[serde(default)]
         inputs: BTreeMap<String, String>,
     },
     /// A step that only the environment and the strategy understand.
@@ -281,7 +281,8 @@ impl WayBack {
 
 /// A rollout: all steps of a deployment, planned by a strategy and approved with the plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "WrittenRollout")]
+#[schemars(!try_from)]
 pub struct Rollout {
     /// The steps, in the order in which they are done.
     #[serde(deserialize_with = "distinct")]
@@ -297,6 +298,44 @@ pub struct Rollout {
     /// The rollout in one sentence, for people.
     #[serde(deserialize_with = "text")]
     pub summary: String,
+}
+
+/// A rollout as people write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRollout {
+    #[serde(deserialize_with = "distinct")]
+    steps: Vec<Step>,
+    #[serde(default, deserialize_with = "distinct")]
+    back: Vec<BackStep>,
+    #[serde(default, deserialize_with = "some_name")]
+    point_of_no_return: Option<String>,
+    way_back: WayBack,
+    #[serde(deserialize_with = "text")]
+    summary: String,
+}
+
+impl TryFrom<WrittenRollout> for Rollout {
+    type Error = String;
+
+    fn try_from(written: WrittenRollout) -> Result<Self, String> {
+        let WrittenRollout { steps, back, point_of_no_return, way_back, summary } = written;
+        let is_step = |id: &str| steps.iter().any(|step| step.id == id);
+        for BackStep { step, undoes } in &back {
+            let id = &step.id;
+            if is_step(id) {
+                return Err(format!(
+                    "`{id}` is a step of the way back, and of the way forward: call one of them otherwise"
+                ));
+            }
+            if let Some(unknown) = undoes.iter().find(|undone| !is_step(undone)) {
+                return Err(format!(
+                    "step `{id}` of the way back undoes `{unknown}`, which is not a step of the way forward"
+                ));
+            }
+        }
+        Ok(Self { steps, back, point_of_no_return, way_back, summary })
+    }
 }
 
 /// The direction of a rollout.
@@ -369,7 +408,7 @@ pub struct StepState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed_by: Option<String>,
     /// The outcomes of the checks of its last analysis, in their order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub checks: Vec<CheckState>,
     /// The reason why it failed, had not enough data, or was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -71,6 +71,13 @@ impl Timestamp {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self::from_millis(self.0.saturating_add(millis))
     }
+
+    /// The moment that much earlier, or the first possible one.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_sub(millis))
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -198,12 +205,33 @@ fn millis_of(text: &str) -> Option<u128> {
 
 /// A time window, which includes `start` and excludes `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "WrittenWindow")]
+#[schemars(!try_from)]
 pub struct TimeWindow {
     /// The first moment in the window (RFC 3339).
     pub start: Timestamp,
     /// The first moment after the window (RFC 3339).
     pub end: Timestamp,
+}
+
+/// A time window as people write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenWindow {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl TryFrom<WrittenWindow> for TimeWindow {
+    type Error = String;
+
+    fn try_from(written: WrittenWindow) -> Result<Self, String> {
+        let WrittenWindow { start, end } = written;
+        match start < end {
+            true => Ok(Self { start, end }),
+            false => Err(format!("the time window ends at {end} and begins at {start}: it has to end after it begins")),
+        }
+    }
 }
 
 impl TimeWindow {
@@ -212,7 +240,7 @@ impl TimeWindow {
         self.start <= moment && moment < self.end
     }
 
-    /// Whether the other window lies completely in this one. A window that ends before it starts lies in none.
+    /// Whether the other window lies completely in this one.
     pub fn encloses(&self, other: &TimeWindow) -> bool {
         self.start <= other.start && other.start <= other.end && other.end <= self.end
     }

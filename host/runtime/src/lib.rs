@@ -47,10 +47,10 @@ pub use evaluation::Evaluation;
 pub use freeze::StartUp;
 pub use inspection::{InspectedCapability, InspectedImport, Inspection};
 pub use load::{LoadError, LoadRequest};
-pub use plugin::Plugin;
+pub use plugin::{Plugin, PluginInvocation};
 pub use recording::{
-    RECORDING_EXTENSION, RecordedContext, RecordedEngine, RecordedLimits, RecordedOutcome, RecordedPlugin, Recording,
-    RecordingError, ReplayResult, ResourceUse,
+    RECORDING_EXTENSION, RecordedEngine, RecordedLimits, RecordedOutcome, RecordedPlugin, Recording, RecordingError,
+    ReplayResult, ResourceUse,
 };
 pub use runtime::{Runtime, RuntimeError};
 pub use sandbox::CapabilityExchange;

@@ -176,9 +176,18 @@ impl Runtime {
         // The cached findings may have been judged under other grants.
         let judgement = accepted(admission::judge(&findings.imports, &findings.exports, &grants))?;
         let needed = |asked: &&Capability| !asked.optional && grants.covers(asked) != Some(true);
+        // What is granted of the scope is not missing.
+        let missing_part = |asked: &Capability| {
+            let mut missing = asked.clone();
+            missing.scope.retain(|part| {
+                let part = Capability { scope: vec![part.clone()], ..asked.clone() };
+                grants.covers(&part) != Some(true)
+            });
+            missing
+        };
         let missing: Vec<Capability> = match grants.recorded {
             true => Vec::new(),
-            false => findings.readiness.capabilities.iter().filter(needed).cloned().collect(),
+            false => findings.readiness.capabilities.iter().filter(needed).map(missing_part).collect(),
         };
         if !missing.is_empty() {
             return Err(LoadError::NeedsGrants(missing));

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, Answer, CONTRACT_VERSION, Description, Digest, Kind, PluginReadiness, Receipt, Report, Rollout, Snapshot,
+    Action, Answer, AskingModel, CONTRACT_VERSION, Description, Digest, Kind, PluginReadiness, Receipt, Report,
+    Rollout, Snapshot,
 };
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
@@ -75,6 +76,12 @@ impl ExportedFunctions {
             strategy.load(&mut *store, instance)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for PluginInvocation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginInvocation").field("model", &self.model).finish_non_exhaustive()
     }
 }
 
@@ -189,9 +196,9 @@ impl Plugin {
         &self.loaded.granted
     }
 
-    /// Prepares a call on this snapshot.
-    pub(crate) fn invocation<'a>(&'a self, snapshot: &'a Arc<Snapshot>) -> PluginInvocation<'a> {
-        PluginInvocation { loaded: &self.loaded, snapshot, recorded: None, namespaces: None }
+    /// Prepares a call on this snapshot, without a model.
+    pub fn invocation<'a>(&'a self, snapshot: &'a Arc<Snapshot>) -> PluginInvocation<'a> {
+        PluginInvocation { loaded: &self.loaded, snapshot, model: None, recorded: None, namespaces: None }
     }
 }
 
@@ -214,10 +221,12 @@ impl LoadedPlugin {
     }
 }
 
-/// A call of a plugin before it is made: the plugin, the snapshot, and where the answers of its capabilities come from.
-pub(crate) struct PluginInvocation<'a> {
+/// A call of a plugin before it is made: the plugin, the snapshot, the model that asks, and where the answers of its
+/// capabilities come from.
+pub struct PluginInvocation<'a> {
     loaded: &'a LoadedPlugin,
     snapshot: &'a Arc<Snapshot>,
+    model: Option<Arc<AskingModel>>,
     /// The answers of a recording; none if the capabilities answer live.
     recorded: Option<RecordedTape>,
     /// The store that values are read from; none for the store of the runtime.
@@ -237,55 +246,69 @@ fn without_rollout(snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
 }
 
 impl PluginInvocation<'_> {
-    /// Takes the answers of the capabilities from a recording.
-    pub(crate) fn answered_by(mut self, exchanges: &[CapabilityExchange]) -> Self {
+    /// Lets the plugin read which model asks.
+    #[must_use]
+    pub fn asked_by(mut self, model: Arc<AskingModel>) -> Self {
+        self.model = Some(model);
+        self
+    }
+
+    /// Takes the answers of the capabilities from a recording. A question that has no answer among the exchanges ends the
+    /// evaluation with [`FailureKind::NotRecorded`](lockgate_domain::FailureKind::NotRecorded).
+    #[must_use]
+    pub fn answered_by(mut self, exchanges: &[CapabilityExchange]) -> Self {
         self.recorded = Some(RecordedTape::new(exchanges));
         self
     }
 
-    /// Reads values from that store.
-    pub(crate) fn reading_from(mut self, namespaces: Arc<dyn Namespaces>) -> Self {
+    /// Reads the values of namespaces from there instead of from the store of the runtime.
+    #[must_use]
+    pub fn reading_from(mut self, namespaces: Arc<dyn Namespaces>) -> Self {
         self.namespaces = Some(namespaces);
         self
     }
 
     pub(crate) fn decide(self) -> Evaluation<Answer> {
         let loaded = self.loaded;
+        let snapshot = self.snapshot;
         self.call("decide", |store, instance| {
             let Some(policy) = &loaded.entries.policy else {
                 return Err(loaded.is_no(Kind::ApprovalPolicy));
             };
             let said = policy.load(&mut *store, instance)?.call_decide(store, Resource::new_borrow(0))?;
-            settle(said, &loaded.limits, v0::answer)
+            settle(said, snapshot, &loaded.limits, v0::answer)
         })
     }
 
     pub(crate) fn check(self) -> Evaluation<Report> {
         let loaded = self.loaded;
+        let snapshot = self.snapshot;
         self.call("run", |store, instance| {
             let Some(check) = &loaded.entries.check else {
                 return Err(loaded.is_no(Kind::ValidationCheck));
             };
             let said = check.load(&mut *store, instance)?.call_run(store, Resource::new_borrow(0))?;
-            settle(said, &loaded.limits, v0::report)
+            settle(said, snapshot, &loaded.limits, v0::report)
         })
     }
 
     /// Calls `plan` on the snapshot without a rollout: what is laid out depends on nothing that was laid out before.
     pub(crate) fn plan(self) -> Evaluation<Rollout> {
         let loaded = self.loaded;
+        let snapshot = self.snapshot;
         let bare = without_rollout(self.snapshot);
         PluginInvocation { snapshot: &bare, ..self }.call("plan", |store, instance| {
             let Some(strategy) = &loaded.entries.strategy else {
                 return Err(loaded.is_no(Kind::Strategy));
             };
             let said = strategy.load(&mut *store, instance)?.call_plan(store, Resource::new_borrow(0))?;
-            settle(said, &loaded.limits, v0::rollout)
+            settle(said, snapshot, &loaded.limits, v0::rollout)
         })
     }
 
     pub(crate) fn advance(self) -> Evaluation<Action> {
         let loaded = self.loaded;
+        let snapshot = self.snapshot;
         let progress = self.snapshot.deployment.progress.as_ref();
         self.call("advance", |store, instance| {
             let Some(strategy) = &loaded.entries.strategy else {
@@ -296,7 +319,7 @@ impl PluginInvocation<'_> {
                 return Err(sandbox::contract_violation(message).into());
             };
             let said = strategy.load(&mut *store, instance)?.call_advance(store, Resource::new_borrow(0))?;
-            settle(said, &loaded.limits, |intake, action| v0::action(intake, action, progress))
+            settle(said, snapshot, &loaded.limits, |intake, action| v0::action(intake, action, progress))
         })
     }
 
@@ -306,7 +329,7 @@ impl PluginInvocation<'_> {
         function: &str,
         body: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<T, RunError>,
     ) -> Evaluation<T> {
-        let Self { loaded, snapshot, recorded, namespaces } = self;
+        let Self { loaded, snapshot, model, recorded, namespaces } = self;
         let mut changes = None;
         let finished =
             loaded.runtime.core().run(Some(&loaded.share), &loaded.limits, &loaded.ready, |store, instance| {
@@ -314,7 +337,7 @@ impl PluginInvocation<'_> {
                     loaded.configure(store, instance)?;
                 }
                 let sandbox = store.data_mut();
-                sandbox.show(Arc::clone(snapshot), loaded.granted.read_grants());
+                sandbox.show(Arc::clone(snapshot), model, loaded.granted.read_grants());
                 if let Some(key_value) = &loaded.granted.key_value {
                     key_value.begin(sandbox, namespaces);
                 }
@@ -351,10 +374,11 @@ impl PluginInvocation<'_> {
 /// Converts the result of a call: the answer, if it follows the contract and is not too large, or the plugin's error.
 fn settle<W, D>(
     said: Result<W, v0::types::PluginError>,
+    snapshot: &Snapshot,
     limits: &Limits,
     take: impl FnOnce(&mut AnswerIntake, W) -> Result<D, ContractBreach>,
 ) -> Result<D, RunError> {
-    let mut intake = AnswerIntake::default();
+    let mut intake = AnswerIntake::about(snapshot.subject);
     let taken = match said {
         Ok(answer) => take(&mut intake, answer).map(Ok),
         Err(error) => v0::plugin_error(&mut intake, error).map(Err),

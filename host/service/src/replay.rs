@@ -177,8 +177,8 @@ impl LedgerReplay {
         for digest in &record.recordings {
             let bytes = self.content("a recording of what a plugin asked", *digest)?;
             let recording = Recording::decode(&bytes).map_err(not_run)?;
-            if let Some(context) = recording.context {
-                answers.insert(context.binding, recording.exchanges);
+            if let Some(model) = recording.model {
+                answers.insert(model.binding, recording.exchanges);
             }
         }
         Ok(answers)

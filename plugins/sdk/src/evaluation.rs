@@ -18,8 +18,8 @@ use crate::registers::{
 use crate::time::Timestamp;
 use crate::types::{
     Approval, ApprovedPlan, Attribute, Change, Component, Defect, DeploymentRecord, Difference, Document, Environment,
-    Evidence, Exemption, GatePassage, Instance, KnowledgeItem, Overlap, Person, Phase, Plan, Product, Release,
-    ReleaseNotes, Scenario, Section, Stage,
+    Evidence, Exemption, GatePassage, Instance, KnowledgeItem, Model, Overlap, Person, Phase, Plan, Product, Release,
+    ReleaseNotes, Scenario, Section, Stage, Timing,
 };
 use crate::{EvidenceFile, ReadError};
 
@@ -66,13 +66,16 @@ readers! {
     stage -> Stage;
     /// The entrance or the exit of the stage.
     phase -> Phase;
+    /// The deployment model that asks, and for which binding. None if the plugin is tried without a model.
+    model -> Option<Model>;
     /// The kind of deployment.
     scenario -> Scenario;
-    /// The digest that an approval must name. It covers release, plan and deployment model.
+    /// The digest that an approval must name. It covers the release, the plan, the environment, the change, the deployment
+    /// model and the people.
     subject -> String;
     /// The person who requested the deployment.
     requester -> Person;
-    /// The people who contributed to the change.
+    /// The people who contributed to the change, and everybody else who was ever involved.
     contributors -> Vec<Person>;
     /// The product that the release belongs to.
     product -> Product;
@@ -90,13 +93,15 @@ readers! {
     change -> Change;
     /// The plan. None until somebody has planned.
     plan -> Option<Plan>;
+    /// How long the rollout takes, which the host adds up. None until it is laid out.
+    timing -> Option<Timing>;
     /// The rollout as the strategy laid it out. None until it did.
     rollout -> Option<Rollout>;
     /// The progress of the rollout. None before it is carried out.
     progress -> Option<Progress>;
     /// The analysis that a step of the rollout asks this check for. None at a gate.
     analysis -> Option<Analysis>;
-    /// All answers of people, including those that no longer count.
+    /// The answers of people who are not involved, including those that no longer count.
     approvals -> Vec<Approval>;
     /// The approved plan. None until the deployment has passed the exit of plan-and-approve.
     approved -> Option<ApprovedPlan>;

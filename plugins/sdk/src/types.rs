@@ -7,8 +7,8 @@ pub use crate::bindings::lockgate::types::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component,
     DataRetention, Defect, DefectStatus, DeploymentRecord, DeploymentResult, Difference, Document, Environment,
     EnvironmentControl, Evidence, Exemption, GatePassage, Instance, InstanceStatus, KnowledgeItem, KnowledgeStatus,
-    Level, Money, Overlap, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Scenario, Section,
-    Severity, Stage, TimeWindow, Verification, WayBack, WayBackKind,
+    Level, Model, Money, Overlap, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Scenario,
+    Section, Severity, Stage, TimeWindow, Timing, Verification, WayBack, WayBackKind,
 };
 
 use crate::time::Timestamp;

@@ -114,6 +114,38 @@ fn a_length_of_time_that_is_none_is_told_with_its_place() {
 }
 
 #[test]
+fn parts_of_another_shape_are_told_by_what_is_wrong_in_them() {
+    for (test, part, expected) in [
+        ("register_object", r#""registers": {"incidents": {}}"#, "expected a list, got an object"),
+        ("register_null", r#""registers": {"incidents": null}"#, "expected a list, got `null`"),
+        ("progress_alone", r#""progress": {"steps": [], "past_point_of_no_return": false}"#, "`rollout` is missing"),
+        (
+            "two_actions",
+            r#""rollout": {
+                "steps": [{
+                    "id": "a", "title": "A", "planned": "1m", "repeatable": true,
+                    "action": {"hold": {}, "route": {"slot": "blue", "weight": 100}}
+                }],
+                "way_back": {"kind": "forward-only"}, "summary": "a"
+            }"#,
+            "`hold` and `route` stand side by side, and only one of them is allowed here",
+        ),
+        (
+            "window_backwards",
+            r#""registers": {"service_contracts": [{
+                "id": "c", "kind": "sla", "provider": "p", "consumer": "c", "active": true,
+                "term": {"start": "2026-12-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"}
+            }]}"#,
+            "it has to end after it begins",
+        ),
+    ] {
+        let bench = Bench::set_up(test);
+        bench.edit("deployment.json", "\"scenario\":", &format!("{part},\n  \"scenario\":"));
+        holds(&bench.refusal(), &[expected, "--> deployment.json:"]);
+    }
+}
+
+#[test]
 fn a_text_that_ends_too_early_is_shown_at_its_end() {
     let bench = Bench::set_up("truncated");
     let text = bench.read("deployment.json");

@@ -38,7 +38,7 @@ fn load(runtime: &Runtime, name: &str, settings: &Value) -> Plugin {
 /// One recording of the plugin's first function; for a strategy, one of its second one as well.
 fn record(plugin: &Plugin, snapshot: &Arc<Snapshot>) -> Vec<Recording> {
     let take = |call: PluginFunction, snapshot: &Arc<Snapshot>| {
-        let evaluation = plugin.ask(call, snapshot);
+        let evaluation = plugin.invocation(snapshot).ask(call);
         Recording::take(plugin, call, snapshot, &evaluation, None)
     };
     let call = match plugin.kinds() {

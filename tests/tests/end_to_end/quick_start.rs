@@ -201,7 +201,10 @@ END
         in_run '. ./pipeline.sh "" deployed'
         in_run '. ./pipeline.sh wait deployed' >waited &
         waiting=$!
-        sleep 1
+        for _ in $(seq 600); do
+            if grep -q 'exit: pending' waited; then break; fi
+            sleep 0.1
+        done
         approve hello-ci
         wait $waiting
         cat waited

@@ -148,7 +148,7 @@ fn what_the_release_registry_was_told_is_enough_to_run_it_again() {
     let plugin = world.load(world.grants()).unwrap();
     let _scanner = world.answers(1, "200 OK", r#"{"findings": [{"id": "CVE-2026-1", "severity": "critical"}]}"#);
     let snapshot = release();
-    let evaluation = plugin.ask(PluginFunction::Run, &snapshot);
+    let evaluation = plugin.invocation(&snapshot).ask(PluginFunction::Run);
     let recording = Recording::take(&plugin, PluginFunction::Run, &snapshot, &evaluation, None);
     assert!(
         matches!(&recording.outcome, RecordedOutcome::Answered(PluginOutput::Report(report)) if report.outcome == CheckOutcome::Failed)

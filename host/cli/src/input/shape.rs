@@ -114,6 +114,27 @@ impl Explainer<'_> {
         if let Some(meant) = forms.iter().find(deeper) {
             return meant.iter().for_each(|error| self.explain(error, diagnostics));
         }
+        let is_null = |form: &&Vec<ValidationError<'static>>| match form.as_slice() {
+            [only] => matches!(only.kind(), Kind::Type { kind: TypeKind::Single(kind) } if kind.as_str() == "null"),
+            _ => false,
+        };
+        let others: Vec<_> = forms.iter().filter(|form| !is_null(form)).collect();
+        let is_word = |error: &ValidationError<'_>| matches!(error.kind(), Kind::Constant { .. } | Kind::Enum { .. });
+        if let [only] = others.as_slice()
+            && !only.iter().any(is_word)
+        {
+            return only.iter().for_each(|error| self.explain(error, diagnostics));
+        }
+        // Each form has one member, and the value has several of them.
+        let lacks_nothing = |form: &&&Vec<ValidationError<'static>>| {
+            form.iter().all(|error| matches!(error.kind(), Kind::AdditionalProperties { .. }))
+        };
+        let keys = instance.as_object().into_iter().flat_map(|object| object.keys());
+        let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
+        if others.iter().filter(lacks_nothing).count() > 1 {
+            let message = format!("{} stand side by side, and only one of them is allowed here", keys.join(" and "));
+            return diagnostics.push(self.at(pointer, Diagnostic::error(message)));
+        }
         let mut names = Vec::new();
         let mut others = Vec::new();
         for error in forms.iter().flatten() {
@@ -189,7 +210,9 @@ fn expected(kind: &TypeKind) -> String {
     match kind {
         TypeKind::Single(kind) => with_article(kind.as_str()).to_owned(),
         TypeKind::Multiple(kinds) => {
-            kinds.iter().map(|kind| with_article(kind.as_str())).collect::<Vec<_>>().join(" or ")
+            // Documents have no `null`: what is not there is left out.
+            let kinds = kinds.iter().map(|kind| kind.as_str()).filter(|kind| *kind != "null");
+            kinds.map(with_article).collect::<Vec<_>>().join(" or ")
         }
     }
 }

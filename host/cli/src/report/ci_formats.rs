@@ -6,40 +6,49 @@ use lockgate_domain::{Decision, Enforcement, ReasonSource, Standing};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
+use super::check;
 use super::documents::DecisionReport;
-use super::explain;
+use super::explain::{self, Explainer};
+use super::requirement::obligation_lines;
 use crate::diagnostic::{Diagnostic, DiagnosticLevel, SourceLocation};
 use crate::print;
 
 /// JUnit XML: one suite for each gate, one case for each binding and group, and one for the host's own rules.
 pub(super) fn junit(report: &DecisionReport<'_>) -> anyhow::Result<String> {
     let mut junit = Report::new("lockgate");
-    junit.add_test_suites(report.decisions.iter().map(junit_suite));
+    junit.add_test_suites(report.decisions.iter().map(|decision| junit_suite(decision, report)));
     Ok(junit.to_string()?.trim_end().to_owned())
 }
 
-fn junit_suite(decision: &Decision) -> TestSuite {
+fn junit_suite(decision: &Decision, report: &DecisionReport<'_>) -> TestSuite {
+    let explainer = Explainer::new(decision, report);
     let mut suite = TestSuite::new(decision.gate.to_string());
     let host = decision.reasons.iter().any(|reason| reason.source == ReasonSource::Host && reason.blocking);
     let standing = if host { Standing::Deny } else { Standing::Allow };
-    suite.add_test_case(junit_case(decision, &ReasonSource::Host, standing, Enforcement::HardMandatory));
+    suite.add_test_case(junit_case(decision, &explainer, &ReasonSource::Host, standing, Enforcement::HardMandatory));
     for binding in &decision.bindings {
         let source = ReasonSource::Binding(binding.id.clone());
         // A member of a group does not fail by itself: the case of the group does.
         let enforcement = if binding.group.is_some() { Enforcement::Advisory } else { binding.enforcement };
-        suite.add_test_case(junit_case(decision, &source, binding.standing, enforcement));
+        suite.add_test_case(junit_case(decision, &explainer, &source, binding.standing, enforcement));
     }
     for group in &decision.groups {
         let source = ReasonSource::Group(group.id.clone());
-        suite.add_test_case(junit_case(decision, &source, group.standing, group.enforcement));
+        suite.add_test_case(junit_case(decision, &explainer, &source, group.standing, group.enforcement));
     }
     suite
 }
 
-fn junit_case(decision: &Decision, source: &ReasonSource, standing: Standing, enforcement: Enforcement) -> TestCase {
-    let own: Vec<_> = decision.reasons.iter().filter(|reason| reason.source == *source).collect();
-    let text =
-        own.iter().map(|reason| format!("{}: {}", reason.code, in_xml(&reason.message))).collect::<Vec<_>>().join("\n");
+fn junit_case(
+    decision: &Decision,
+    explainer: &Explainer<'_>,
+    source: &ReasonSource,
+    standing: Standing,
+    enforcement: Enforcement,
+) -> TestCase {
+    let first = decision.reasons.iter().find(|reason| reason.source == *source);
+    let lines: Vec<String> = explainer.lines_of(source).iter().map(|line| in_xml(line)).collect();
+    let text = lines.join("\n");
     let status = match standing {
         Standing::Allow => TestCaseStatus::success(),
         Standing::NotApplicable => TestCaseStatus::skipped(),
@@ -58,7 +67,7 @@ fn junit_case(decision: &Decision, source: &ReasonSource, standing: Standing, en
         }
     } else {
         case.status.set_type(standing.as_str());
-        case.status.set_message(own.first().map_or_else(String::new, |reason| in_xml(&reason.message)));
+        case.status.set_message(first.map_or_else(String::new, |reason| in_xml(&explainer.sentence(reason))));
         case.status.set_description(text);
     }
     case
@@ -72,7 +81,7 @@ fn in_xml(text: &str) -> String {
 /// SARIF 2.1.0, for the tools that show findings beside the code: one run, with one result for each diagnostic.
 pub(super) fn sarif(report: &DecisionReport<'_>) -> Value {
     let of = |decision| {
-        let diagnostics = explain::diagnostics(decision, report.documents);
+        let diagnostics = Explainer::new(decision, report).diagnostics();
         diagnostics.into_iter().map(move |diagnostic| (decision, diagnostic))
     };
     let found: Vec<_> = report.decisions.iter().flat_map(of).collect();
@@ -142,22 +151,38 @@ fn uri(path: &str) -> String {
 }
 
 /// Annotations for the log of a GitHub workflow: workflow commands, which the runner shows beside the file. One for each
-/// diagnostic, and one notice for each gate.
+/// diagnostic, remark and obligation, and one notice for each gate. With details, also one for each check.
 pub(super) fn github(report: &DecisionReport<'_>) -> String {
     let mut lines = Vec::new();
     for decision in report.decisions {
-        lines.extend(explain::diagnostics(decision, report.documents).iter().map(github_command));
-        lines.push(format!(
-            "::notice title={}::{}",
-            github_property("Lockgate"),
-            github_data(&format!("{}: {}", decision.gate, decision.verdict))
-        ));
+        let explainer = Explainer::new(decision, report);
+        lines.extend(explainer.diagnostics().iter().chain(&explainer.remarks()).map(github_command));
+        for (binding, obligations) in &decision.obligations {
+            lines.extend(obligations.iter().map(|obligation| {
+                let text = obligation_lines(obligation, report.details);
+                github_notice(&format!("{binding}/{}", obligation.code), "obligation: ", &text)
+            }));
+        }
+        for (binding, reported) in check::reports(decision).filter(|_| report.details) {
+            let text = check::lines(reported);
+            lines.extend((!text.is_empty()).then(|| github_notice(binding, "", &text)));
+        }
+        lines.push(github_notice("Lockgate", "", &[format!("{}: {}", decision.gate, decision.verdict)]));
     }
     lines.join("\n")
 }
 
+fn github_notice(title: &str, label: &str, lines: &[String]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| print::line(line)).collect();
+    format!("::notice title={}::{label}{}", github_property(title), github_data(&lines.join("\n")))
+}
+
 fn github_command(diagnostic: &Diagnostic) -> String {
-    let kind = if diagnostic.level == DiagnosticLevel::Warning { "warning" } else { "error" };
+    let (kind, label) = match diagnostic.level {
+        DiagnosticLevel::Error | DiagnosticLevel::Pending => ("error", ""),
+        DiagnosticLevel::Warning => ("warning", ""),
+        DiagnosticLevel::Remark => ("notice", "remark: "),
+    };
     let mut properties = Vec::new();
     if let Some(location) = &diagnostic.location {
         let (line, column) = location.source.position(location.span.start);
@@ -171,7 +196,7 @@ fn github_command(diagnostic: &Diagnostic) -> String {
         message.push('\n');
         message.push_str(line);
     }
-    format!("::{kind} {}::{}", properties.join(","), github_data(&message))
+    format!("::{kind} {}::{label}{}", properties.join(","), github_data(&message))
 }
 
 fn github_data(text: &str) -> String {

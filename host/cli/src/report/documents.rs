@@ -15,7 +15,7 @@ pub(crate) struct DecisionReport<'a> {
     pub(crate) documents: InputDocuments<'a>,
     /// Whether one gate was evaluated, and not all in order.
     pub(crate) single: bool,
-    /// Whether to show what the plugins used and logged.
+    /// Whether to leave nothing out, and to show what the plugins used, logged and measured.
     pub(crate) details: bool,
 }
 
@@ -33,6 +33,14 @@ pub(crate) struct DocumentLocation {
     pub(crate) span: Range<usize>,
     /// The part of the pointer that the file does not have.
     pub(crate) beyond: Option<String>,
+}
+
+impl DocumentLocation {
+    /// `deployment.json:12:3`.
+    pub(crate) fn line_and_column(&self) -> String {
+        let (line, column) = self.source.position(self.span.start);
+        format!("{}:{line}:{column}", self.source.name)
+    }
 }
 
 impl InputDocuments<'_> {

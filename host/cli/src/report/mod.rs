@@ -1,9 +1,14 @@
 //! Prints decisions in the format that a person, a pipeline or a tool needs.
 
+mod check;
 mod ci_formats;
 mod documents;
 mod explain;
+mod requirement;
 mod table;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use clap::ValueEnum;
 

@@ -1,13 +1,17 @@
 //! Decisions as text for people.
 
-use lockgate_domain::{BindingOutcome, Decision, ModelRef, ReasonSource, Receipt, Standing, Verdict, counted};
+use lockgate_domain::{
+    BindingAnswer, BindingOutcome, Decision, ModelRef, PolicyVerdict, ReasonSource, Receipt, Standing, Verdict, counted,
+};
 
+use super::check;
 use super::documents::DecisionReport;
-use super::explain;
+use super::explain::{self, Explainer};
+use super::requirement::{Ways, obligation_lines};
 use crate::diagnostic::Diagnostic;
 use crate::layout::grid;
 use crate::print;
-use crate::terminal::{self, FAINT, STRONG, styled};
+use crate::terminal::{self, FAINT, STRONG, indented, styled};
 
 /// Renders all decisions. Of several, those that allow are one line each.
 pub(super) fn render(report: &DecisionReport<'_>) -> String {
@@ -20,6 +24,7 @@ pub(super) fn render(report: &DecisionReport<'_>) -> String {
             parts.push(decision_text(decision, report));
         } else {
             passed.push(format!("{}  {}", verdict(decision), styled(FAINT, binding_names(decision))));
+            passed.extend(obligations(decision, report.details));
         }
     }
     parts.extend((!passed.is_empty()).then(|| passed.join("\n")));
@@ -27,13 +32,20 @@ pub(super) fn render(report: &DecisionReport<'_>) -> String {
 }
 
 fn decision_text(decision: &Decision, report: &DecisionReport<'_>) -> String {
-    let diagnostics = explain::diagnostics(decision, report.documents);
-    let mut parts: Vec<String> = diagnostics.iter().map(Diagnostic::render).collect();
+    let explainer = Explainer::new(decision, report);
+    let remarks = explainer.remarks();
+    let mut parts: Vec<String> = explainer.diagnostics().iter().map(Diagnostic::render).collect();
+    if report.details {
+        parts.extend(remarks.iter().map(Diagnostic::render));
+    }
     if !decision.bindings.is_empty() {
         parts.push(outcomes(decision, report.details));
     }
     if report.details {
+        parts.extend(measured(decision));
         parts.extend(logs(decision));
+    } else {
+        parts.extend(short_remarks(&remarks));
     }
     parts.push(closing(decision, report.details));
     parts.join("\n\n")
@@ -114,6 +126,12 @@ fn why(decision: &Decision, binding: &BindingOutcome) -> String {
     if let Some((_, why)) = explain::exception(decision, &ReasonSource::Binding(binding.id.clone())) {
         return print::line(why).into_owned();
     }
+    if let BindingAnswer::Policy(answer) = &binding.answer
+        && answer.verdict == PolicyVerdict::Require
+        && let Some(choice) = Ways::of(&answer.requirements).choice()
+    {
+        return print::line(&choice).into_owned();
+    }
     let mut codes: Vec<&str> = Vec::new();
     for reason in decision.reasons.iter().filter(|reason| reason.blocking && own(&reason.source)) {
         if !codes.contains(&reason.code.as_str()) {
@@ -123,8 +141,34 @@ fn why(decision: &Decision, binding: &BindingOutcome) -> String {
     if !codes.is_empty() {
         return codes.join(", ");
     }
-    let first = decision.reasons.iter().find(|reason| own(&reason.source));
+    // Findings of an answer that does not stop the deployment are remarks and not why.
+    let are_remarks = matches!(binding.standing, Standing::Allow | Standing::NotApplicable);
+    let mut reasons = decision.reasons.iter().filter(|reason| own(&reason.source));
+    let first = reasons.find(|reason| !are_remarks || reason.severity.is_none());
     first.map(|reason| print::line(&reason.message).into_owned()).unwrap_or_default()
+}
+
+/// The most remarks that are shown without details.
+const MOST_REMARKS: usize = 10;
+
+/// A row for each remark.
+fn short_remarks(remarks: &[Diagnostic]) -> Option<String> {
+    let row = |remark: &Diagnostic| vec![remark.code.clone().unwrap_or_default(), remark.title.clone()];
+    let mut rows: Vec<Vec<String>> = remarks.iter().take(MOST_REMARKS).map(row).collect();
+    if remarks.len() > MOST_REMARKS {
+        let more = counted(remarks.len() - MOST_REMARKS, "more remark", "more remarks");
+        rows.push(vec!["…".to_owned(), format!("{more}: `-v` shows all")]);
+    }
+    (!rows.is_empty()).then(|| grid(&["remark", "what"], rows))
+}
+
+/// A row for each measurement and advice of a check.
+fn measured(decision: &Decision) -> Option<String> {
+    let rows = check::reports(decision).flat_map(|(binding, report)| {
+        check::lines(report).into_iter().map(|line| vec![binding.to_owned(), print::line(&line).into_owned()])
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    (!rows.is_empty()).then(|| grid(&["check", "reported"], rows))
 }
 
 fn logs(decision: &Decision) -> Option<String> {
@@ -145,17 +189,28 @@ fn logs(decision: &Decision) -> Option<String> {
 fn closing(decision: &Decision, details: bool) -> String {
     let blockers = if decision.verdict == Verdict::Allow { String::new() } else { blockers(decision) };
     let mut lines = vec![format!("{}{blockers}", verdict(decision))];
-    for (binding, obligations) in &decision.obligations {
-        lines.extend(
-            obligations
-                .iter()
-                .map(|obligation| format!("  obligation ({binding}): {}", print::line(&obligation.message))),
-        );
-    }
+    lines.extend(obligations(decision, details));
     let ModelRef { id, version, chosen_because, .. } = &decision.model;
     let chosen = if details { format!(", {chosen_because}") } else { String::new() };
     lines.push(styled(FAINT, format!("{} · {id} {version}{chosen}", decision.id)));
     lines.join("\n")
+}
+
+/// What has to be done from now on, and under each obligation who does it and when.
+fn obligations(decision: &Decision, details: bool) -> Vec<String> {
+    let all = decision.obligations.iter();
+    let all = all.flat_map(|(binding, obligations)| obligations.iter().map(move |obligation| (binding, obligation)));
+    let mut lines = Vec::new();
+    for (binding, obligation) in all {
+        for (index, line) in obligation_lines(obligation, details).iter().enumerate() {
+            let line = print::line(line);
+            lines.push(match index {
+                0 => format!("  obligation ({binding}): {line}"),
+                _ => indented(&line, "    "),
+            });
+        }
+    }
+    lines
 }
 
 /// The bindings and groups that block the deployment.

@@ -12,3 +12,4 @@ mod combine;
 mod exemptions;
 mod forms;
 mod rules;
+mod timing;

@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use lockgate_domain::{PERSON_FORMAT, Snapshot, Standing};
+use lockgate_domain::{Difference, GrantedExemption, PERSON_FORMAT, Snapshot, Standing, Timing};
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The variable for approvals that do not count, because something has changed since or they have expired.
@@ -135,12 +137,13 @@ impl Shape {
 /// The variables of a condition over the snapshot.
 pub(super) fn snapshot() -> &'static Fields {
     static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-        let schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Snapshot>();
-        let root = schema.to_value();
-        let Shape::Object(fields) = (Schema { root: &root }).shape(&root, 0) else { return Fields::new() };
-        let mut fields = Fields::clone(&fields);
+        let mut fields = fields_of::<Snapshot>();
+        fields.extend(fields_of::<DerivedParts>());
         if let Some(approvals) = fields.get("approvals").cloned() {
             fields.insert(VOID_APPROVALS.to_owned(), approvals);
+        }
+        if let Some(Field { shape: Shape::Object(progress), .. }) = fields.get_mut("progress") {
+            Arc::make_mut(progress).remove("rollout");
         }
         // Parts of the gate that models use so often that they have names of their own.
         let gate = fields.get("gate").map(|gate| gate.shape.clone());
@@ -150,6 +153,23 @@ pub(super) fn snapshot() -> &'static Fields {
         fields
     });
     &FIELDS
+}
+
+/// The parts of a snapshot that the host works out.
+#[derive(Serialize, JsonSchema)]
+struct DerivedParts {
+    differences: Vec<Difference>,
+    exemptions: Vec<GrantedExemption>,
+    timing: Option<Timing>,
+}
+
+fn fields_of<T: JsonSchema>() -> Fields {
+    let schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    let root = schema.to_value();
+    match (Schema { root: &root }).shape(&root, 0) {
+        Shape::Object(fields) => Fields::clone(&fields),
+        _ => Fields::new(),
+    }
 }
 
 /// The variables of a condition over a group's members.
@@ -201,6 +221,9 @@ impl Schema<'_> {
                 _ => Shape::Any,
             };
         }
+        if let Some(cases) = schema.get("oneOf").and_then(Value::as_array) {
+            return self.cases(cases, depth);
+        }
         match type_of(schema) {
             Some("boolean") => Shape::Bool,
             Some("integer") => Shape::Int,
@@ -213,6 +236,16 @@ impl Schema<'_> {
             Some("object") => self.object(schema, depth),
             _ => Shape::Any,
         }
+    }
+
+    /// A variant: an object with one member, which is called like the case.
+    fn cases(&self, cases: &[Value], depth: usize) -> Shape {
+        let mut fields = Fields::new();
+        for case in cases {
+            let Shape::Object(case) = self.shape(case, depth + 1) else { return Shape::Any };
+            fields.extend(case.iter().map(|(name, field)| (name.clone(), Field { optional: true, ..field.clone() })));
+        }
+        Shape::Object(Arc::new(fields))
     }
 
     fn object(&self, schema: &Value, depth: usize) -> Shape {

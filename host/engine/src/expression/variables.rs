@@ -71,8 +71,10 @@ impl<'a> Variables<'a> {
             "change" => json(&deployment.change),
             "contributors" => json(&deployment.everybody_else()),
             "desired_instances" => json(&deployment.desired_instances),
+            "differences" => json(&deployment.differences()),
             "environment" => json(&deployment.environment),
             "evidence" => json(&snapshot.evidence),
+            "exemptions" => json(&deployment.exemptions()),
             "facts" => json(&deployment.facts),
             "gate" => json(&snapshot.gate),
             "history" => json(&deployment.newest_first()),
@@ -83,12 +85,20 @@ impl<'a> Variables<'a> {
             "phase" => json(&snapshot.gate.phase),
             "plan" => json(&deployment.plan),
             "product" => json(&deployment.product),
+            "progress" => {
+                let mut progress = json(&deployment.progress)?;
+                // The rollout is a variable of its own.
+                progress.as_object_mut().and_then(|members| members.remove("rollout"));
+                Ok(progress)
+            }
             "registers" => json(&deployment.registers),
             "release" => json(&deployment.release),
             "requester" => json(&deployment.requester),
+            "rollout" => json(&deployment.laid_out()),
             "scenario" => json(&deployment.scenario),
             "stage" => json(&snapshot.gate.stage),
             "subject" => json(&snapshot.subject),
+            "timing" => json(&deployment.timing()),
             shape::VOID_APPROVALS => {
                 json(&deployment.independent_approvals().filter(|approval| !counts(approval)).collect::<Vec<_>>())
             }

@@ -129,7 +129,7 @@ pub(super) fn ask(
         AnswerSource::Recorded(answers) => {
             let exchanges = answers.get(&binding.model.id).map(Vec::as_slice).unwrap_or_default();
             let call = function(binding.kind);
-            PluginCall::of(binding.plugin.plugin.ask_again(call, snapshot, exchanges), None)
+            PluginCall::of(binding.plugin.on(snapshot).answered_by(exchanges).ask(call), None)
         }
     };
     let outcome = BindingOutcome {
@@ -145,10 +145,13 @@ pub(super) fn ask(
 }
 
 /// How to repair a `when` that reads a missing field, so that the policy is then asked.
-fn way_out(error: &ExpressionError) -> &'static str {
+fn way_out(error: &ExpressionError) -> String {
     match error {
-        ExpressionError::Absent { .. } => ": write `!has(…) || (…)` around it, so that it holds then",
-        _ => "",
+        ExpressionError::Absent { field, .. } => format!(
+            ": write `!has(…) || (…)` around it, or `!(\"{field}\" in …) || (…)` where `{field}` is a name that somebody chose, so that it \
+             holds then"
+        ),
+        _ => String::new(),
     }
 }
 
@@ -203,9 +206,9 @@ pub(crate) fn call(
     values: &Arc<PendingValues>,
 ) -> PluginCall {
     let call = function(kind);
-    let evaluation = plugin.plugin.ask_on(call, snapshot, Arc::<PendingValues>::clone(values));
+    let evaluation = plugin.on(snapshot).reading_from(Arc::<PendingValues>::clone(values)).ask(call);
     let recording = match record {
-        RecordCalls::Yes => Some(Recording::take(&plugin.plugin, call, snapshot, &evaluation, None)),
+        RecordCalls::Yes => Some(Recording::take(&plugin.plugin, call, snapshot, &evaluation, Some(&plugin.model))),
         RecordCalls::No => None,
     };
     PluginCall::of(evaluation, recording)

@@ -21,7 +21,7 @@ use lockgate_domain::{
     ApprovedPlan, BindingAnswer, BindingOutcome, Decision, Digest, GroupOutcome, ModelRef, Phase, Snapshot, Stage,
     Standing, Verdict, combine, rules,
 };
-use lockgate_runtime::{RecordedContext, Recording};
+use lockgate_runtime::Recording;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -134,16 +134,8 @@ impl LoadedModel {
         if verdict == Verdict::Allow {
             decision.approved = approved(&decision, snapshot)?;
         }
-        let recordings = decision.bindings.iter().zip(recordings).filter_map(|(binding, recording)| {
-            let context = RecordedContext {
-                decision: decision.id.clone(),
-                binding: binding.id.clone(),
-                model: decision.model.id.clone(),
-                model_version: decision.model.version.clone(),
-            };
-            recording.map(|recording| Recording { context: Some(context), ..recording })
-        });
-        let recordings = recordings.collect();
+        let of_decision = |recording| Recording { decision: Some(decision.id.clone()), ..recording };
+        let recordings = recordings.into_iter().flatten().map(of_decision).collect();
         Ok((decision, recordings))
     }
 }

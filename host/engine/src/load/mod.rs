@@ -229,8 +229,12 @@ impl LoadedModel {
         self.0.analyses.get(id)
     }
 
+    pub(crate) fn strategy_use(&self) -> Option<&LoadedPluginUse> {
+        self.0.strategy.as_ref()
+    }
+
     pub fn strategy(&self) -> Option<&Plugin> {
-        self.0.strategy.as_ref().map(|strategy| &strategy.plugin)
+        self.strategy_use().map(|strategy| &strategy.plugin)
     }
 }
 
@@ -277,7 +281,7 @@ fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut ModelFind
     if let LoadPurpose::Checking { now } = plugin_use.purpose() {
         findings.extend(periods::that_run_out(plugin_use, now));
     }
-    let digest = match model.digest() {
+    let digest = match plugin_use.digest() {
         Ok(digest) => digest,
         Err(error) => {
             findings.push(ModelFinding::error("no-canonical-form", 0..0, error.to_string()));

@@ -3,23 +3,36 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockgate_domain::{Kind, PluginRef};
-use lockgate_runtime::{AdmissionError, AdmissionRefusal, Limits, LoadError, LoadRequest, Plugin, Runtime};
+use lockgate_domain::{AskingModel, Digest, DigestError, Kind, PluginRef, Snapshot};
+use lockgate_runtime::{
+    AdmissionError, AdmissionRefusal, Limits, LoadError, LoadRequest, Plugin, PluginInvocation, Runtime,
+};
 
 use super::components::{ComponentSource, LoadPurpose, PluginComponent};
-use crate::model::{LimitOverrides, ModelFinding, ModelFindings, PluginUse, Read, Spans, UsePlace};
+use crate::model::{LimitOverrides, Model, ModelFinding, ModelFindings, PluginUse, Read, Spans, UsePlace};
 
 /// A use of a plugin, with its name in decisions.
 #[derive(Clone)]
 pub(crate) struct LoadedPluginUse {
     pub(crate) reference: PluginRef,
     pub(crate) plugin: Plugin,
+    /// The model and the place in it, as the plugin is told.
+    pub(crate) model: Arc<AskingModel>,
+}
+
+impl LoadedPluginUse {
+    /// Prepares a call on this snapshot.
+    pub(crate) fn on<'a>(&'a self, snapshot: &'a Arc<Snapshot>) -> PluginInvocation<'a> {
+        self.plugin.invocation(snapshot).asked_by(Arc::clone(&self.model))
+    }
 }
 
 /// Reads plugin files, and loads uses of them.
 pub(super) struct PluginUses<'a> {
     runtime: &'a Runtime,
     read: &'a Read,
+    /// The digest of the model.
+    digest: Result<Digest, DigestError>,
     components: &'a dyn ComponentSource,
     /// The components by name. None if a component could not be read, which is reported once.
     known: BTreeMap<String, Option<PluginComponent>>,
@@ -31,7 +44,20 @@ pub(super) struct PluginUses<'a> {
 
 impl<'a> PluginUses<'a> {
     pub(super) fn new(runtime: &'a Runtime, read: &'a Read, components: &'a dyn ComponentSource) -> Self {
-        Self { runtime, read, components, known: BTreeMap::new(), loaded: Vec::new(), places: Vec::new() }
+        Self {
+            runtime,
+            read,
+            digest: read.model.digest(),
+            components,
+            known: BTreeMap::new(),
+            loaded: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    /// The digest of the model, or why it has none.
+    pub(super) fn digest(&self) -> Result<Digest, &DigestError> {
+        self.digest.as_ref().copied()
     }
 
     /// The places of the model's parts.
@@ -69,7 +95,10 @@ impl<'a> PluginUses<'a> {
         let kind = self.kind(used, place, wanted, &plugin, findings)?;
         let version = plugin.description().version.clone();
         let reference = PluginRef { name: used.plugin.clone(), version, digest: component.digest };
-        Some((LoadedPluginUse { reference, plugin }, kind))
+        let Model { id, version, .. } = &self.read.model;
+        let (id, version, binding) = (id.clone(), version.clone(), place.id().to_owned());
+        let model = AskingModel { id, version, digest: *self.digest.as_ref().ok()?, binding };
+        Some((LoadedPluginUse { reference, plugin, model: Arc::new(model) }, kind))
     }
 
     fn configure(
@@ -126,7 +155,14 @@ impl<'a> PluginUses<'a> {
                     "plugin `{name}` needs `{}`{scope} with these settings, which is not granted: {}",
                     asked.name, asked.reason
                 );
-                ModelFinding::error("grant-missing", spans.grants(place), message)
+                let finding = ModelFinding::error("grant-missing", spans.grants(place), message);
+                match asked.name.as_str() {
+                    "evidence" | "facts" => {
+                        let scope: Vec<String> = asked.scope.iter().map(|part| format!("\"{part}\"")).collect();
+                        finding.help(format!("add {} to `grants.{}` of this use", scope.join(", "), asked.name))
+                    }
+                    name => finding.help(format!("grant it by `grants.{name}`: see docs/capabilities.md")),
+                }
             })),
             LoadError::Admission(error) => findings.push(ModelFinding::error(
                 "plugin-refused",

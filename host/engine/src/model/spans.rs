@@ -23,6 +23,16 @@ pub enum UsePlace {
     },
 }
 
+impl UsePlace {
+    /// The id by which the plugin is told where it is used.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Strategy => "strategy",
+            Self::Analysis(id) | Self::Binding { id, .. } => id,
+        }
+    }
+}
+
 /// The places of all keys and values of a file, by JSON Pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spans {

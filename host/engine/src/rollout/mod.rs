@@ -13,10 +13,10 @@ use lockgate_domain::{
     Action, Analysis, BindingOutcome, Direction, Failure, FailureKind, Finding, Progress, Reason, Rollout, Snapshot,
     Step, StepAction, StepEnd, StepState, StepStatus, Wait, rules,
 };
-use lockgate_runtime::{Plugin, PluginFunction, PluginOutput};
+use lockgate_runtime::{PluginFunction, PluginOutput};
 
 use crate::gate::declared_analyses;
-use crate::load::LoadedModel;
+use crate::load::{LoadedModel, LoadedPluginUse};
 use crate::values::PendingValues;
 
 /// The most attempts at one step. A strategy that asks more often is broken.
@@ -235,14 +235,14 @@ impl LoadedModel {
         snapshot: &Arc<Snapshot>,
         values: &Arc<PendingValues>,
     ) -> Result<PluginOutput, RolloutError> {
-        let asked = self.planner()?.ask_on(call, snapshot, Arc::<PendingValues>::clone(values));
+        let asked = self.planner()?.on(snapshot).reading_from(Arc::<PendingValues>::clone(values)).ask(call);
         let said = asked.outcome.map_err(RolloutError::Strategy)?;
         asked.changes.map_or(Ok(()), |changes| values.add(&changes)).map_err(RolloutError::Strategy)?;
         Ok(said)
     }
 
-    fn planner(&self) -> Result<&Plugin, RolloutError> {
-        self.strategy().ok_or_else(|| RolloutError::NoStrategy(self.model().id.clone()))
+    fn planner(&self) -> Result<&LoadedPluginUse, RolloutError> {
+        self.strategy_use().ok_or_else(|| RolloutError::NoStrategy(self.model().id.clone()))
     }
 
     fn perform(

@@ -166,7 +166,7 @@ fn the_when_that_is_proposed_has_the_policy_asked_where_the_field_is_missing() {
                 failure.message,
                 format!(
                     "its `when` cannot be evaluated: `{when}` looks at `window`, which is missing: write `!has(…) || (…)` around \
-                     it, so that it holds then"
+                     it, or `!(\"window\" in …) || (…)` where `window` is a name that somebody chose, so that it holds then"
                 )
             );
             let proposed = source(help.strip_prefix("write `").and_then(|help| help.strip_suffix('`')).unwrap());

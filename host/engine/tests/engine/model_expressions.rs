@@ -53,6 +53,49 @@ fn every_field_of_a_snapshot_is_a_variable() {
 }
 
 #[test]
+fn what_is_empty_is_an_empty_list_and_not_absent() {
+    for text in [
+        "overlaps == [] && gates_passed == []",
+        "type(overlaps) == type([]) && type(gates_passed) == type([])",
+        "product.segments == [] && !(\"tier\" in environment.parameters)",
+        "!registers.kpis.exists(kpi, kpi.id == \"none\")",
+    ] {
+        assert_eq!(holds(text), Ok(true), "{text}");
+    }
+}
+
+/// A snapshot of a deployment whose rollout is under way.
+fn under_way() -> Snapshot {
+    let mut snapshot = lockgate_tests::everything();
+    let deployment = std::sync::Arc::make_mut(&mut snapshot.deployment);
+    deployment.rollout = None;
+    snapshot
+}
+
+#[test]
+fn a_rollout_under_way_is_the_rollout_that_was_laid_out_and_its_actions_have_types() {
+    let snapshot = under_way();
+    for text in [
+        "has(rollout.summary) && rollout.steps.size() == 9",
+        "rollout.steps.exists(s, has(s.action.hold) && has(s.action.hold.length) && s.action.hold.length > duration(\"5m\"))",
+        "rollout.steps[0].planned == duration(\"600s\") && rollout.back[0].undoes == [\"install\", \"switch\"]",
+        "progress.steps[0].status == \"succeeded\" && progress.back.size() == 1",
+        "timing.back == duration(\"300s\") && has(timing.moment_of_no_return)",
+        "exemptions.exists(e, e.kind == \"waiver\") && differences.size() > 0",
+    ] {
+        assert_eq!(condition(text).holds(&Variables::new(&snapshot)), Ok(true), "{text}");
+    }
+    for text in [
+        "has(progress.rollout)",
+        "rollout.steps.all(s, !has(s.action.deply))",
+        "rollout.steps.exists(s, has(s.action.deploy) && s.action.deploy.capacty > 3)",
+        "rollout.steps.exists(s, has(s.action.hold) && s.action.hold.length == \"600s\")",
+    ] {
+        Expression::condition(text).expect_err(text);
+    }
+}
+
+#[test]
 fn optional_values_stand_in_for_what_is_absent() {
     assert_eq!(holds("plan.?slot.?start.orValue(now) == now"), Ok(true));
     assert_eq!(holds("change.?window.?start.orValue(now) == now"), Ok(false));

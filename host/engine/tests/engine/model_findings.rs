@@ -371,6 +371,20 @@ fn a_grant_that_is_none_is_found_at_its_place() {
     assert_finds(&with("http = [«{ origin = \"https://a.example\", methods = [] }»]"), "invalid-grant");
     assert_finds(&with("key-value = { namespace = \"n\", access = «\"write\"» }"), "unknown-access");
     assert_finds(&with("directory.«A» = \"a\""), "invalid-id");
+    for (pattern, help) in [
+        ("incident", "did you mean `incidents`?"),
+        ("audit_findings", "did you mean `audit-findings`?"),
+        ("in{cid}ents", "did you mean `incidents`?"),
+        ("acme.cost", "write `fact:acme.cost`"),
+        ("cost-*", "write `fact:cost-*`"),
+    ] {
+        let said = assert_finds(
+            &with(&format!("facts = [\"*\", \"fact:**\", \"fact:cost\", «\"{pattern}\"»]")),
+            "unknown-register",
+        );
+        assert!(said.contains(&format!("`{pattern}` grants nothing")), "{said}");
+        assert!(said.contains(help), "{said}");
+    }
     assert_finds(&with("directory.a = «\"/etc\"»"), "absolute-path");
 }
 

@@ -12,7 +12,7 @@ fn replayed(recorded: &Guest<'_>, candidate: &Guest<'_>) -> ReplayOutcome {
     let runtime = runtime();
     let plugin = runtime.load(recorded.request()).unwrap();
     let snapshot = Arc::new(snapshot());
-    let evaluation = plugin.ask(PluginFunction::Decide, &snapshot);
+    let evaluation = plugin.invocation(&snapshot).ask(PluginFunction::Decide);
     let recording = Recording::take(&plugin, PluginFunction::Decide, &snapshot, &evaluation, None);
     let candidate = Replacement { plugin: None, component: Some(candidate.component().into()), settings: None };
     Replayer::new(runtime, [], Some(candidate)).replay(&recording)

@@ -152,6 +152,8 @@ impl wit::HostEvaluation for Answers {
         instance_configuration(bool, String): Vec<wit::Attribute>;
         differences(types::Page): Vec<wit::Difference>;
         approved_components(types::Page): Vec<wit::Component>;
+        model(): Option<wit::Model>;
+        timing(): Option<wit::Timing>;
         gates_passed(): Vec<wit::GatePassage>;
         overlaps(): Vec<wit::Overlap>;
         exemptions(): Vec<wit::Exemption>;

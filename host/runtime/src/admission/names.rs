@@ -192,7 +192,10 @@ const ALWAYS_GRANTED: [(&str, &str); 4] = [
     ("lockgate:types/types", "(types only)"),
     ("lockgate:types/rollouts", "(types only)"),
     ("lockgate:types/registers", "(types only)"),
-    ("lockgate:host/snapshot", "the snapshot of the deployment, and the evidence that is granted"),
+    (
+        "lockgate:host/snapshot",
+        "the snapshot of the deployment, and the evidence, registers and facts that are granted",
+    ),
 ];
 
 /// Why an import is refused; none if it is granted.

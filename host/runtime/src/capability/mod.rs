@@ -197,9 +197,18 @@ impl ReadGrants {
     /// All that the snapshot holds.
     #[cfg(test)]
     pub(crate) fn everything() -> Self {
-        let (all, services) = (vec!["*".to_owned(), "fact:*".to_owned()], HostServices::default());
-        let evidence = EvidenceCapability::open(&all, &services).ok().flatten().map(Arc::new);
-        let facts = FactsCapability::open(&all, &services).ok().flatten().map(Arc::new);
+        Self::of(&["*"], &["*", "fact:*"])
+    }
+
+    /// What these patterns grant.
+    #[cfg(test)]
+    pub(crate) fn of(evidence: &[&str], facts: &[&str]) -> Self {
+        let (owned, services) = (
+            |patterns: &[&str]| patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
+            HostServices::default(),
+        );
+        let evidence = EvidenceCapability::open(&owned(evidence), &services).ok().flatten().map(Arc::new);
+        let facts = FactsCapability::open(&owned(facts), &services).ok().flatten().map(Arc::new);
         Self { evidence, facts }
     }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockgate_domain::{Digest, Failure, LogLine, Receipt, Snapshot};
+use lockgate_domain::{AskingModel, Digest, Failure, LogLine, Receipt, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,9 +34,12 @@ pub struct Recording {
     pub contract: String,
     /// The plugin, without its component.
     pub plugin: RecordedPlugin,
-    /// The decision that it was evaluated for; none if it was evaluated for none.
+    /// The id of the decision that it was evaluated for; none if it was evaluated for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<RecordedContext>,
+    pub decision: Option<String>,
+    /// The deployment model that asked, and its binding; none if the plugin was tried without a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<AskingModel>,
     /// The limits of the call.
     pub limits: RecordedLimits,
     /// Whether the plugin could log.
@@ -57,20 +60,6 @@ pub struct Recording {
     pub outcome: RecordedOutcome,
     /// What the call used and logged. A replay on the same engine uses the same.
     pub used: ResourceUse,
-}
-
-/// The decision that a plugin was evaluated for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RecordedContext {
-    /// The id of the decision.
-    pub decision: String,
-    /// The id of the binding in the deployment model.
-    pub binding: String,
-    /// The id of the deployment model.
-    pub model: String,
-    /// The version of the deployment model.
-    pub model_version: String,
 }
 
 /// The WebAssembly engine of a recording. Equal engines use the same fuel and compute the same answers.

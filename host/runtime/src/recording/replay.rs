@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockgate_domain::{Failure, FailureKind, LogLine, Receipt, Snapshot, canonical_json};
+use lockgate_domain::{AskingModel, Failure, FailureKind, LogLine, Receipt, Snapshot, canonical_json};
 use serde::Serialize;
 
 use super::file::RecordingError;
-use super::{RecordedContext, RecordedEngine, RecordedOutcome, RecordedPlugin, Recording, ResourceUse};
+use super::{RecordedEngine, RecordedOutcome, RecordedPlugin, Recording, ResourceUse};
 use crate::call::{PluginFunction, PluginOutput};
 use crate::capability::{Base64Bytes, NamePatterns};
 use crate::evaluation::Evaluation;
@@ -38,13 +38,13 @@ pub struct ReplayResult {
 }
 
 impl Recording {
-    /// Makes a recording of an evaluation.
+    /// Makes a recording of an evaluation, which `model` asked for.
     pub fn take(
         plugin: &Plugin,
         call: PluginFunction,
         snapshot: &Snapshot,
         evaluation: &Evaluation<PluginOutput>,
-        context: Option<RecordedContext>,
+        model: Option<&AskingModel>,
     ) -> Self {
         let Evaluation { outcome, receipt, log, log_dropped, exchanges, .. } = evaluation;
         let patterns = NamePatterns::new(plugin.evidence_granted());
@@ -62,7 +62,8 @@ impl Recording {
                 settings_digest: receipt.settings,
                 settings: plugin.settings().clone(),
             },
-            context,
+            decision: None,
+            model: model.cloned(),
             limits: plugin.limits().into(),
             log_granted: plugin.granted().log.is_some(),
             evidence_granted: plugin.evidence_granted().to_vec(),
@@ -102,8 +103,11 @@ impl Plugin {
     /// If something in the recording or the result has no canonical JSON.
     pub fn replay(&self, recording: &Recording) -> Result<ReplayResult, RecordingError> {
         let snapshot = Arc::new(recording.whole_snapshot());
-        let Evaluation { outcome, receipt, log, log_dropped, .. } =
-            self.invocation(&snapshot).answered_by(&recording.exchanges).ask(recording.call);
+        let mut invocation = self.invocation(&snapshot).answered_by(&recording.exchanges);
+        if let Some(model) = &recording.model {
+            invocation = invocation.asked_by(Arc::new(model.clone()));
+        }
+        let Evaluation { outcome, receipt, log, log_dropped, .. } = invocation.ask(recording.call);
         let used = ResourceUse::new(&receipt, &log, log_dropped);
         let outcome = RecordedOutcome::from(outcome);
         let same = compared(&outcome, &used)? == compared(&recording.outcome, &recording.used)?;

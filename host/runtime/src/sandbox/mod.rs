@@ -17,7 +17,7 @@ mod ticker;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockgate_domain::{LogLevel, Snapshot};
+use lockgate_domain::{AskingModel, LogLevel, Snapshot};
 use wasmtime::{Engine as WasmEngine, Store};
 
 pub(crate) use engine::{ENGINE_VERSION, SETTINGS, engine};
@@ -59,6 +59,8 @@ pub(crate) struct HostEffortSpent;
 pub(crate) struct Sandbox {
     /// The snapshot to evaluate. None before there is one.
     snapshot: Option<Arc<Snapshot>>,
+    /// The deployment model that asks. None before there is a snapshot, or if the plugin is tried without a model.
+    model: Option<Arc<AskingModel>>,
     /// The evidence, the registers and the facts that the plugin may read.
     grants: ReadGrants,
     memory: MemoryLimiter,
@@ -83,6 +85,7 @@ impl Sandbox {
         let now = Instant::now();
         let sandbox = Self {
             snapshot: None,
+            model: None,
             grants: ReadGrants::default(),
             memory: MemoryLimiter::new(limits.memory),
             log: LogLines::new(limits),
@@ -103,15 +106,21 @@ impl Sandbox {
         Ok(store)
     }
 
-    /// Gives the plugin the snapshot to evaluate, and what of it the plugin may read.
-    pub(crate) fn show(&mut self, snapshot: Arc<Snapshot>, grants: ReadGrants) {
+    /// Gives the plugin the snapshot to evaluate, the model that asks, and what the plugin may read.
+    pub(crate) fn show(&mut self, snapshot: Arc<Snapshot>, model: Option<Arc<AskingModel>>, grants: ReadGrants) {
         self.snapshot = Some(snapshot);
+        self.model = model;
         self.grants = grants;
     }
 
     /// The evidence, the registers and the facts that the plugin may read.
     pub(crate) fn grants(&self) -> &ReadGrants {
         &self.grants
+    }
+
+    /// The deployment model that asks; none if the plugin is tried without one.
+    pub(crate) fn asking_model(&self) -> Option<&Arc<AskingModel>> {
+        self.model.as_ref()
     }
 
     /// When the time of the call is up.

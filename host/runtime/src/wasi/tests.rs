@@ -116,7 +116,7 @@ fn run(component: &[u8], snapshot: Option<Snapshot>, prints: bool) -> FinishedGu
     let mut freezable = Ok(());
     let finished = sandbox::run(&slots, None, tick, &limits, &ready, |store, instance| {
         if let Some(snapshot) = snapshot {
-            store.data_mut().show(Arc::new(snapshot), ReadGrants::default());
+            store.data_mut().show(Arc::new(snapshot), None, ReadGrants::default());
         }
         let run = instance.get_typed_func::<(), (u64,)>(&mut *store, "run")?;
         let answered = run.call(&mut *store, ())?.0;

@@ -182,7 +182,7 @@ fn a_recording_holds_the_normal_settings_and_replays_with_them() {
     let settings = json!({ "people": ["Kim", "ANN"] });
     let plugin = runtime().load(LoadRequest { settings, ..echo().request() }).unwrap();
     let snapshot = shared_snapshot();
-    let evaluation = plugin.ask(PluginFunction::Decide, &snapshot);
+    let evaluation = plugin.invocation(&snapshot).ask(PluginFunction::Decide);
     let recording = Recording::take(&plugin, PluginFunction::Decide, &snapshot, &evaluation, None);
     assert_eq!(recording.plugin.settings, json!({ "people": ["kim", "ann"] }));
     let settings = recording.plugin.settings.clone();

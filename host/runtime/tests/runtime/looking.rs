@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::support::{Guest, runtime, snapshot};
-use lockgate_domain::{Document, Evidence, LogLevel, PolicyVerdict, Reason, Registers, Snapshot};
-use lockgate_runtime::{Evaluation, Grants, Limits, LoadRequest};
+use lockgate_domain::{AskingModel, Digest, Document, Evidence, LogLevel, PolicyVerdict, Reason, Registers, Snapshot};
+use lockgate_runtime::{Evaluation, Grants, Limits, LoadRequest, PluginFunction, PluginOutput, Recording};
 use lockgate_tests::{Method, everything, large, methods};
 use serde_json::json;
 
@@ -294,6 +294,37 @@ fn json_is_read_by_pointer_and_needs_the_grants_of_the_typed_methods() {
     }
     for failed in ["", "change", "/registers"] {
         assert_eq!(read(failed, granted(&["*"])), "3", "{failed} is no section");
+    }
+}
+
+#[test]
+fn a_plugin_knows_which_model_asks_and_for_which_binding() {
+    // The tag of the option stands first, the text of `binding` behind those of `id`, `version` and `digest`.
+    let ask = r#"(call $ask (local.get $evaluation) (i32.const 4504))
+        (if (i32.load8_u (i32.const 4504))
+            (then
+                (i32.store (i32.const 4300) (i32.load (i32.const 4532)))
+                (i32.store (i32.const 4304) (i32.load (i32.const 4536))))
+            (else
+                (i32.store (i32.const 4300) (i32.const 1024)) (i32.store (i32.const 4304) (i32.const 4))))"#;
+    let (typed, snapshot) = (seeing(&asks("model"), ask), Arc::new(snapshot()));
+    let model = AskingModel {
+        id: "production".to_owned(),
+        version: "1.2.0".to_owned(),
+        digest: Digest::of(b"a model"),
+        binding: "pen-test".to_owned(),
+    };
+    for (guest, expected) in [(typed, ["test", "pen-test"]), (json_at("/model/binding"), ["1", "\"pen-test\""])] {
+        let plugin = runtime().load(guest.request()).unwrap();
+        let without = plugin.invocation(&snapshot).ask(PluginFunction::Decide);
+        let with = plugin.invocation(&snapshot).asked_by(Arc::new(model.clone())).ask(PluginFunction::Decide);
+        let recording = Recording::take(&plugin, PluginFunction::Decide, &snapshot, &with, Some(&model));
+        assert!(plugin.replay(&recording).unwrap().same, "the model is recorded");
+        let said = [without, with].map(|evaluation| match evaluation.outcome.unwrap() {
+            PluginOutput::Answer(answer) => answer.reasons[0].message.clone(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(said, expected);
     }
 }
 

@@ -16,8 +16,8 @@ use crate::time::Timestamp;
 use crate::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component, Defect,
     DeploymentRecord, Difference, Document, Environment, EnvironmentControl, Evidence, Exemption, GatePassage,
-    Instance, InstanceStatus, KnowledgeItem, Level, Overlap, Person, Phase, Plan, Product, Release, ReleaseNotes,
-    ReleaseStatus, Scenario, Section, Stage, Verification, environment_kind, person_kind,
+    Instance, InstanceStatus, KnowledgeItem, Level, Model, Overlap, Person, Phase, Plan, Product, Release,
+    ReleaseNotes, ReleaseStatus, Scenario, Section, Stage, Timing, Verification, environment_kind, person_kind,
 };
 use crate::{Evaluation, EvidenceFile, ReadError};
 
@@ -60,6 +60,7 @@ pub struct Fixture {
     pub now: Timestamp,
     pub stage: Stage,
     pub phase: Phase,
+    pub model: Option<Model>,
     pub scenario: Scenario,
     pub subject: String,
     pub requester: Person,
@@ -73,6 +74,8 @@ pub struct Fixture {
     pub environment: Environment,
     pub change: Change,
     pub plan: Option<Plan>,
+    /// What the host would answer: a fixture does not compute it.
+    pub timing: Option<Timing>,
     pub rollout: Option<Rollout>,
     pub progress: Option<Progress>,
     pub analysis: Option<Analysis>,
@@ -97,7 +100,7 @@ pub struct Fixture {
     pub facts: BTreeMap<String, Document>,
     /// What `json` and `sections` read: an object with a member for each section. It is the document that the fixture was read
     /// from, as it is: changes of other fields do not show in it, ids are as they were written, and lists in the order of the
-    /// document. It has no differences and no exemptions.
+    /// document. It has no differences and no exemptions, and `model` and `timing` are empty unless the document has them.
     pub document: Value,
     /// The evidence, the registers and the facts that the operator did not grant: `sbom`, `incidents`, `fact:acme.cost`.
     pub withheld: Vec<String>,
@@ -118,6 +121,7 @@ impl Fixture {
             now: Timestamp::from_millis(1_795_521_600_000),
             stage: Stage::PlanAndApprove,
             phase: Phase::Exit,
+            model: None,
             scenario: Scenario::NewVersion,
             subject: format!("sha256:{}", "5".repeat(64)),
             requester: Self::person("rita", &["developer"]),
@@ -183,6 +187,7 @@ impl Fixture {
                 attributes: Vec::new(),
             },
             plan: None,
+            timing: None,
             rollout: None,
             progress: None,
             analysis: None,
@@ -455,7 +460,7 @@ impl Fixture {
             "stage" | "phase" => self.document.get("gate")?.get(name).cloned(),
             "evidence" => granted(""),
             "facts" => granted("fact:"),
-            "plan" | "rollout" | "approved" | "progress" | "analysis" => {
+            "analysis" | "approved" | "model" | "plan" | "progress" | "rollout" | "timing" => {
                 Some(self.document.get(name).cloned().unwrap_or_else(|| serde_json::json!({})))
             }
             _ => self.document.get(name).cloned(),
@@ -469,7 +474,10 @@ impl Fixture {
             Section { pointer, granted, size, digest: json.map(|json| placeholder_digest(&json)).unwrap_or_default() }
         };
         let members = self.document.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-        let absent = ["analysis", "approved", "evidence", "facts", "phase", "plan", "progress", "rollout", "stage"];
+        let absent = [
+            "analysis", "approved", "evidence", "facts", "model", "phase", "plan", "progress", "rollout", "stage",
+            "timing",
+        ];
         let mut names: Vec<&str> = members.filter(|name| *name != "now").chain(absent).collect();
         names.sort_unstable();
         names.dedup();

@@ -194,6 +194,7 @@ impl Snapshot {
             now: Timestamp::from(self.now),
             stage: self.gate.stage,
             phase: self.gate.phase,
+            model: None,
             scenario: self.scenario,
             subject: self.subject,
             requester: self.requester,
@@ -208,6 +209,7 @@ impl Snapshot {
             change: self.change,
             plan: self.plan,
             // Strategies are rehearsed with a rollout that they laid out: see `Rehearsal`.
+            timing: None,
             rollout: None,
             progress: None,
             analysis: None,

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use lockgate_tests::{pointer, repository};
-use serde_json::Value;
+use lockgate_engine::expression::Expression;
+use lockgate_engine::model::{FindingSeverity, ModelFinding};
+use lockgate_tests::{WITHOUT_FIELD, pointer, repository};
 use wit_parser::{Resolve, Type, TypeDefKind};
 
 const PAGE: &str = "docs/snapshot.md";
@@ -22,15 +23,13 @@ chose.
 - **WIT** is a method of `evaluation` in `lockgate:host/snapshot` and a field of what it returns. Lists that can be long are read in
   pages. The types are those of WIT, `timestamp` and `duration` being milliseconds. `none` marks what may be absent.
 - **CEL** is a variable of `applies-when` and `when` in a [model](models.md#conditions). A dash stands where conditions have no
-  such variable. `approvals` of conditions has only those that count; `void_approvals` has the others.
+  such variable. `approvals` of conditions has only those that count.
 
 The columns use the same words; only `_` and `-` differ. Registers, facts and evidence need a [grant](capabilities.md).
 ";
 
 struct Page {
     contract: Resolve,
-    /// The JSON Schema of snapshots, by which conditions know their variables.
-    schema: Value,
     text: String,
 }
 
@@ -67,8 +66,7 @@ impl Page {
         for package in ["types", "host"] {
             contract.push_dir(repository("wit").join(package)).unwrap();
         }
-        let schema = fs::read_to_string(repository("docs/schemas/snapshot.json")).unwrap();
-        Self { contract, schema: serde_json::from_str(&schema).unwrap(), text: INTRODUCTION.to_owned() }
+        Self { contract, text: INTRODUCTION.to_owned() }
     }
 
     fn written(mut self) -> String {
@@ -102,13 +100,44 @@ impl Page {
             };
             self.row(&place, returned, "");
         }
+        self.beside();
         self.text
+    }
+
+    /// What has no method, or no field of that name.
+    fn beside(&mut self) {
+        self.text.push_str(
+            "\n## Without a field of that name\n\nWhat WIT has as a method of its own, or not at all.\n\n| JSON | CEL | what it is |\n|---|---|---|\n",
+        );
+        for (pointer, docs) in WITHOUT_FIELD {
+            let (pointer, path) = (pointer.replace('*', "0"), pointer[1..].replace("/*", "[0]").replace('/', "."));
+            if !self.text.contains(&format!("| `{pointer}` |")) {
+                self.text.push_str(&format!("| `{pointer}` | {} | {docs} |\n", cel(&path)));
+            }
+        }
+        for (pointer, path, docs) in [
+            ("`/gate`", "gate", "The `stage` and the `phase`."),
+            (
+                "–",
+                "involved",
+                "The ids of all other people who were ever involved. In JSON and WIT they are among `contributors`.",
+            ),
+            (
+                "–",
+                "void_approvals",
+                "The answers that do not count, because something has changed since or their time is over.",
+            ),
+        ] {
+            self.text.push_str(&format!("| {pointer} | {} | {docs} |\n", cel(path)));
+        }
     }
 
     /// A line for a value, and then one for each thing in it.
     fn row(&mut self, place: &Place, ty: Type, docs: &str) {
-        let cel = if self.is_variable(&place.json) { format!("`{}`", place.cel) } else { "–".to_owned() };
-        let shown = self.shown(ty);
+        let cel = cel(&place.cel);
+        // A document is a JSON text in WIT alone.
+        let is_document = docs.contains("JSON text");
+        let shown = if is_document { "any; in WIT string".to_owned() } else { self.shown(ty) };
         self.text.push_str(&format!(
             "| `{}` | `{}` | {cel} | {shown} | {} |\n",
             place.json,
@@ -187,41 +216,20 @@ impl Page {
             _ => panic!("{ty:?}"),
         }
     }
+}
 
-    /// Whether a condition can read what stands at that pointer.
-    fn is_variable(&self, pointer: &str) -> bool {
-        if ["/stage", "/phase"].contains(&pointer) {
-            return true;
+/// An expression as the column shows it: a dash if conditions have no such variable.
+fn cel(path: &str) -> String {
+    let known = match Expression::condition(&format!("{path} == {path}")) {
+        Ok(_) => true,
+        Err(findings) => {
+            let mut errors = findings.iter().filter(|finding| finding.severity == FindingSeverity::Error);
+            let is_unknown = |found: &ModelFinding| ["unknown-field", "unknown-variable"].contains(&found.code);
+            assert!(errors.all(is_unknown), "{path}: {findings:?}");
+            false
         }
-        let mut at = &self.schema;
-        for part in pointer.split('/').skip(1) {
-            at = self.resolved(at);
-            let next = match part {
-                "0" => at.get("items"),
-                _ if part.starts_with('<') => at.get("additionalProperties"),
-                _ => at.get("properties").and_then(|members| members.get(part)),
-            };
-            let Some(next) = next else { return self.any_of(at, part) };
-            at = next;
-        }
-        true
-    }
-
-    /// Whether one of the shapes of a variant has that member.
-    fn any_of(&self, at: &Value, part: &str) -> bool {
-        let shapes = at.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-        shapes.into_iter().any(|shape| shape.pointer(&format!("/properties/{part}")).is_some())
-    }
-
-    fn resolved<'a>(&'a self, mut at: &'a Value) -> &'a Value {
-        loop {
-            let inner = at.get("anyOf").and_then(|shapes| shapes.get(0)).unwrap_or(at);
-            match inner.get("$ref").and_then(Value::as_str) {
-                Some(reference) => at = self.schema.pointer(reference.trim_start_matches('#')).unwrap(),
-                None => return inner,
-            }
-        }
-    }
+    };
+    if known { format!("`{path}`") } else { "–".to_owned() }
 }
 
 /// On one line.
@@ -241,7 +249,11 @@ fn the_reference_has_a_line_for_each_field_and_is_up_to_date() {
     for line in [
         "| `/change/risk` | `change().risk` | `change.risk` | `low`, `medium`, `high`, `critical` |",
         "| `/registers/incidents/0/outage_start` | `incidents(page)[0].outage-start` | `registers.incidents[0].outage_start` | timestamp, none |",
-        "| `/differences/0/kind` | `differences(page)[0].kind` | – | string |",
+        "| `/differences/0/kind` | `differences(page)[0].kind` | `differences[0].kind` | string |",
+        "| `/timing/moment_of_no_return` | `timing().moment-of-no-return` | `timing.moment_of_no_return` | timestamp, none |",
+        "| `/model/binding` | `model().binding` | – | string |",
+        "`rollout.steps[0].action.hold.length` | duration, none |",
+        "| `/gate` | `gate` |",
         "| `/evidence/<name>/made` | `evidence(name).made` | `evidence[\"<name>\"].made` | timestamp, none |",
         "| `/labels/<name>` | `labels()[0].value` | `labels[\"<name>\"]` | string |",
     ] {

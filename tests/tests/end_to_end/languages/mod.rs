@@ -10,6 +10,8 @@
 mod c;
 mod cases;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -20,7 +22,7 @@ use lockgate_domain::{
 use lockgate_runtime::{Evaluation, Grants, Limits, LoadError, LoadRequest, Plugin, Runtime, RuntimeConfig, StartUp};
 use lockgate_tests::generate;
 use proptest::prop_assert_eq;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
 use cases::{Case, Told};
@@ -118,15 +120,24 @@ fn decides_as_rust_does(language: Language) {
         decides_alike(&rust, &other, &case);
     }
     assert_eq!(other.description(), rust.description());
-    let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
+    // The same snapshots in each run, so that it is known which verdicts they meet.
+    let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let verdicts = RefCell::new(BTreeMap::new());
     let alike = |snapshot: Snapshot| {
         let snapshot = Arc::new(snapshot);
         let (expected, found) = (rust.decide(&snapshot), other.decide(&snapshot));
+        if let Ok(Answer { verdict, .. }) = &expected.outcome {
+            *verdicts.borrow_mut().entry(verdict.as_str()).or_insert(0) += 1;
+        }
         prop_assert_eq!(found.outcome, expected.outcome);
         prop_assert_eq!(found.log, expected.log);
         Ok(())
     };
     runner.run(&generate::snapshots(), alike).unwrap();
+    let verdicts = verdicts.into_inner();
+    let found: Vec<&str> = verdicts.keys().copied().collect();
+    assert_eq!(found, ["abstain", "allow", "deny", "require"], "{verdicts:?}");
 }
 
 fn finds_in_settings_what_rust_finds(language: Language) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lockgate_domain::{CONTRACT_VERSION, Description};
 use lockgate_runtime::{AdmissionRefusal, Grants, InspectedImport, Inspection, StartUp};
 use serde_json::{Value, json};
 
@@ -53,19 +54,22 @@ fn table(inspection: &Inspection) -> String {
         parts.push(wrapped(&format!("{}  {}", styled(STRONG, title), print::plain(&description.summary)), 0));
     }
     let kinds: Vec<&str> = inspection.kinds.iter().map(|kind| kind.as_str()).collect();
-    parts.push(fields(vec![
+    let mut rows = vec![
         ("kinds", or_none(&kinds.join(", "))),
         ("contract", or_none(inspection.contract.as_deref().unwrap_or_default())),
         ("digest", inspection.digest.to_string()),
         ("size", size(inspection.size)),
-        (
+    ];
+    if inspection.is_admissible() {
+        rows.push((
             "start-up",
             match &inspection.start_up {
                 StartUp::Frozen => "pre-initialised: configured once, when it is loaded".to_owned(),
                 StartUp::ConfiguredPerCall { reason } => format!("configured in every call: {reason}"),
             },
-        ),
-    ]));
+        ));
+    }
+    parts.push(fields(described(inspection).chain(rows).collect()));
     parts.push(match inspection.imports.as_slice() {
         [] => "  It has no imports, so it can access nothing.".to_owned(),
         imports => grid(&["imports", "gives access to", "granted"], import_rows(imports)),
@@ -93,12 +97,55 @@ fn table(inspection: &Inspection) -> String {
     let verdict = if inspection.is_admissible() {
         styled(GOOD, "can be used")
     } else {
-        let refusals = inspection.refusals.iter().map(|refusal| bullet(&refusal.to_string()));
+        let refusals = refusals(inspection).into_iter().map(|refusal| bullet(&refusal));
         let problem = inspection.problem.iter().map(|problem| bullet(&problem.to_string()));
         format!("{}{}", styled(BAD, "cannot be used"), refusals.chain(problem).collect::<String>())
     };
     parts.push(verdict);
     parts.join("\n\n")
+}
+
+/// What the plugin says about itself for people, where it says something.
+fn described(inspection: &Inspection) -> impl Iterator<Item = (&'static str, String)> {
+    let of = |description: &Description| {
+        let Description { title, licence, documentation, .. } = description;
+        [("title", title), ("licence", licence), ("documentation", documentation)]
+            .map(|(name, text)| (name, print::line(text).into_owned()))
+    };
+    inspection.description.iter().flat_map(of).filter(|(_, text)| !text.is_empty())
+}
+
+/// Why the component is refused: one sentence for each reason, and one for all interfaces of another version of the contract.
+fn refusals(inspection: &Inspection) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    for refusal in &inspection.refusals {
+        let sentence = match refusal {
+            AdmissionRefusal::Contract { theirs, .. } => of_another_contract(inspection, theirs, refusal),
+            _ => refusal.to_string(),
+        };
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+    }
+    sentences
+}
+
+/// Says that the interfaces of the refused version are of another contract. `refusal` is about one of them.
+fn of_another_contract(inspection: &Inspection, theirs: &str, refusal: &AdmissionRefusal) -> String {
+    let items = inspection.refusals.iter().filter_map(|other| match other {
+        AdmissionRefusal::Contract { item, theirs: version } if version == theirs => Some(format!("`{item}`")),
+        _ => None,
+    });
+    let items: Vec<String> = items.collect();
+    let subject = match items.as_slice() {
+        [_] => return refusal.to_string(),
+        _ if inspection.contract.as_deref() == Some(theirs) => "it was built for".to_owned(),
+        several => format!("{} are of", several.join(", ")),
+    };
+    format!(
+        "{subject} contract {theirs}; this host supports {CONTRACT_VERSION}: build the plugin for that version, or use a host \
+         that supports {theirs}"
+    )
 }
 
 /// A row for each import. Interfaces of WASI with the same access share a row: an interpreter imports two dozen of them.

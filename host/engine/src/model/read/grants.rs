@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use lockgate_domain::{Pattern, Registers, closest};
 use toml::de::DeValue;
 
 use super::super::{GrantedDirectory, GrantedNamespace, GrantedOrigin, ModelGrants};
@@ -22,7 +23,7 @@ impl Reader<'_> {
             grants.log = log;
         }
         grants.evidence = self.patterns(&table, "evidence");
-        grants.facts = self.patterns(&table, "facts");
+        grants.facts = self.facts(&table);
         if let Some(field) = self.optional(&table, "directory") {
             grants.directory = self.directories(&field);
         }
@@ -39,6 +40,32 @@ impl Reader<'_> {
         let Some(field) = self.optional(table, key) else { return Vec::new() };
         let patterns = self.array(&field).unwrap_or_default();
         patterns.iter().filter_map(|pattern| self.line(pattern)).collect()
+    }
+
+    /// Reads `facts`: patterns of registers, which are known, and after `fact:` patterns of facts, which are not.
+    fn facts(&mut self, table: &Table<'_>) -> Vec<String> {
+        let Some(field) = self.optional(table, "facts") else { return Vec::new() };
+        let patterns = self.array(&field).unwrap_or_default();
+        patterns
+            .iter()
+            .filter_map(|field| {
+                let pattern = self.line(field)?;
+                let is_register = |name: &str| Pattern::new(&pattern).matches(name);
+                if !pattern.starts_with("fact:") && !Registers::NAMES.iter().any(|name| is_register(name)) {
+                    let message = format!("`{pattern}` grants nothing: no register is called that");
+                    let help = match closest(&pattern, Registers::NAMES.iter().copied()) {
+                        Some(close) => format!("did you mean `{close}`? Facts of the organization begin with `fact:`"),
+                        None => format!(
+                            "for a fact of the organization write `fact:{pattern}`; the registers are `{}`",
+                            Registers::NAMES.join("`, `")
+                        ),
+                    };
+                    let finding = ModelFinding::error("unknown-register", field.span.clone(), message).help(help);
+                    self.findings.push(finding);
+                }
+                Some(pattern)
+            })
+            .collect()
     }
 
     /// Reads `directory`: by name, each a path, or a table with one.

@@ -188,7 +188,7 @@ fn approvals(
         )?,
         missing: needed.missing,
         excluded: needed.excluded.into_iter().map(|person| intake.text(person)).collect(),
-        subject: intake.some_text(&AnswerPath::Field(at, "subject"), needed.subject)?,
+        subject: intake.subject(&AnswerPath::Field(at, "subject"), needed.subject)?,
     })
 }
 

@@ -19,13 +19,13 @@ pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.2.0-rc.1";
 /// version.
 #[rustfmt::skip]
 pub(crate) const METHODS: &[&str] = &[
-    "id", "now", "stage", "phase", "scenario", "subject", "requester", "contributors", "product", "release",
-    "components", "release-notes", "defects", "knowledge-items", "environment", "change", "plan", "rollout", "progress",
-    "analysis", "desired-instances", "actual-instances", "instance-components", "instance-configuration", "differences",
-    "approvals", "approved", "approved-components", "gates-passed", "evidence-list", "evidence", "evidence-content",
-    "history", "labels", "overlaps", "exemptions", "orders", "fulfillment-books", "service-contracts", "kpis",
-    "monitors", "events", "incidents", "interactions", "runbooks", "audit-findings", "suppliers", "capacities",
-    "fact-names", "fact", "sections", "json",
+    "id", "now", "stage", "phase", "model", "scenario", "subject", "requester", "contributors", "product", "release",
+    "components", "release-notes", "defects", "knowledge-items", "environment", "change", "plan", "timing", "rollout",
+    "progress", "analysis", "desired-instances", "actual-instances", "instance-components", "instance-configuration",
+    "differences", "approvals", "approved", "approved-components", "gates-passed", "evidence-list", "evidence",
+    "evidence-content", "history", "labels", "overlaps", "exemptions", "orders", "fulfillment-books",
+    "service-contracts", "kpis", "monitors", "events", "incidents", "interactions", "runbooks", "audit-findings",
+    "suppliers", "capacities", "fact-names", "fact", "sections", "json",
 ];
 
 /// The handle of the evaluation that a plugin holds.
@@ -123,10 +123,16 @@ impl wit::HostEvaluation for Sandbox {
         analysis "analysis" -> Option<seen::Analysis> = |s| s.deployment.analysis.as_ref().map(Into::into);
         approvals "approvals" -> Vec<wit::Approval> = |s| s.deployment.independent_approvals().map(Into::into).collect();
         approved "approved" -> Option<wit::ApprovedPlan> = |s| s.deployment.approved.as_ref().map(Into::into);
+        timing "timing" -> Option<wit::Timing> = |s| s.deployment.timing().map(Into::into);
         gates_passed "gates-passed" -> Vec<wit::GatePassage> = |s| snapshot::each(&s.deployment.gates_passed);
         overlaps "overlaps" -> Vec<wit::Overlap> = |s| snapshot::each(&s.deployment.overlaps);
         exemptions "exemptions" -> Vec<wit::Exemption> = |s| snapshot::each(&s.deployment.exemptions());
         labels "labels" -> Vec<wit::Attribute> = |s| snapshot::attributes(&s.deployment.labels);
+    }
+
+    fn model(&mut self, _: EvaluationHandle) -> wasmtime::Result<Option<wit::Model>> {
+        self.count_call(HostFunction::plain("model"))?;
+        Ok(self.asking_model().map(|model| (&**model).into()))
     }
 
     fn components(&mut self, _: EvaluationHandle, page: types::Page) -> wasmtime::Result<Vec<wit::Component>> {
@@ -191,21 +197,25 @@ impl wit::HostEvaluation for Sandbox {
 
     fn sections(&mut self, _: EvaluationHandle) -> wasmtime::Result<Vec<wit::Section>> {
         let grants = self.grants().clone();
-        let found = sections::list(self.count_call(HostFunction::plain("sections"))?, &grants)?;
+        let model = self.asking_model().cloned();
+        let snapshot = self.count_call(HostFunction::plain("sections"))?;
+        let found = sections::list(snapshot, model.as_deref(), &grants)?;
         // Each digest is taken over the text of its section.
-        self.strain(found.iter().map(|section| u64::from(section.size)).sum())?;
+        self.strain(sections::EFFORT * found.iter().map(|section| u64::from(section.size)).sum::<u64>())?;
         Ok(found)
     }
 
     fn json(&mut self, _: EvaluationHandle, pointer: String) -> wasmtime::Result<Result<String, ReadError>> {
         self.strain(pointer.len() as u64)?;
         let grants = self.grants().clone();
-        let (found, effort) = sections::json_at(self.count_call(HostFunction::plain("json"))?, &grants, &pointer);
+        let model = self.asking_model().cloned();
+        let snapshot = self.count_call(HostFunction::plain("json"))?;
+        let (found, effort) = sections::json_at(snapshot, model.as_deref(), &grants, &pointer);
         if sections::is_moment(&pointer) {
             self.learn_moment();
         }
         // A part of a section is found in the whole of it.
-        self.strain(effort)?;
+        self.strain(sections::EFFORT.saturating_mul(effort))?;
         Ok(found)
     }
 

@@ -40,9 +40,26 @@ impl AnswerPath<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct AnswerIntake {
     size: u64,
+    /// The subject of the snapshot. None where the answer is about no snapshot.
+    subject: Option<domain::Digest>,
 }
 
 impl AnswerIntake {
+    /// For an answer about a snapshot with this subject.
+    pub(crate) fn about(subject: domain::Digest) -> Self {
+        Self { size: 0, subject: Some(subject) }
+    }
+
+    /// Converts the subject that approvals are asked to name: the one of the snapshot, because no other approval would count.
+    pub(super) fn subject(&mut self, at: &AnswerPath<'_>, named: String) -> Conversion<String> {
+        match self.subject.map(|subject| subject.text()) {
+            Some(subject) if named != subject => {
+                at.broken(format_args!("is `{}`, and the subject of the snapshot is `{subject}`", excerpt(&named)))
+            }
+            _ => Ok(self.text(named)),
+        }
+    }
+
     /// The size of all text so far, in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.size

@@ -3,7 +3,7 @@
 //! The document has the names of the typed methods and their fields, and a test compares the two. A section is written when it
 //! is asked for, so a plugin pays for those that it reads.
 
-use lockgate_domain::{Approval, Deployment, Digest, Evidence, PersonId, Registers, Snapshot};
+use lockgate_domain::{Approval, AskingModel, Deployment, Digest, Evidence, PersonId, Registers, Snapshot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -12,11 +12,14 @@ use super::generated::lockgate::host::snapshot::ReadError;
 use super::generated::lockgate::types::types::Section;
 use crate::capability::ReadGrants;
 
+/// The work of the host for each byte of JSON, in units of fuel: it converts, sorts and writes the section.
+pub(super) const EFFORT: u64 = 20;
+
 /// The most bytes of JSON that one call returns.
 const LARGEST: u32 = 1 << 20;
 
 /// The sections beside the registers, sorted.
-const SECTIONS: [&str; 30] = [
+const SECTIONS: [&str; 32] = [
     "actual_instances",
     "analysis",
     "approvals",
@@ -34,6 +37,7 @@ const SECTIONS: [&str; 30] = [
     "history",
     "id",
     "labels",
+    "model",
     "now",
     "overlaps",
     "phase",
@@ -47,6 +51,7 @@ const SECTIONS: [&str; 30] = [
     "scenario",
     "stage",
     "subject",
+    "timing",
 ];
 
 /// What a plugin may not read, or what is wrong with its question.
@@ -63,7 +68,12 @@ impl From<serde_json::Error> for Refusal {
 }
 
 /// The JSON at a pointer, and how many bytes of JSON were written to find it.
-pub(super) fn json_at(snapshot: &Snapshot, grants: &ReadGrants, pointer: &str) -> (Result<String, ReadError>, u64) {
+pub(super) fn json_at(
+    snapshot: &Snapshot,
+    model: Option<&AskingModel>,
+    grants: &ReadGrants,
+    pointer: &str,
+) -> (Result<String, ReadError>, u64) {
     let Some(path) = pointer.strip_prefix('/') else {
         let message = "name a section, for example `/change`: the whole is never read at once";
         return (Err(ReadError::Failed(message.to_owned())), 0);
@@ -90,7 +100,7 @@ pub(super) fn json_at(snapshot: &Snapshot, grants: &ReadGrants, pointer: &str) -
             let key = key.replace("~1", "/").replace("~0", "~");
             (named(snapshot, grants, &name, &key), rest)
         }
-        (name, rest) => (section(snapshot, grants, &name), rest),
+        (name, rest) => (section(snapshot, model, grants, &name), rest),
     };
     let value = match value {
         Ok(Some(value)) => value,
@@ -121,9 +131,13 @@ pub(super) fn is_moment(pointer: &str) -> bool {
 }
 
 /// All sections but the present moment, sorted by pointer. A section that cannot be written is an error, and never left out.
-pub(super) fn list(snapshot: &Snapshot, grants: &ReadGrants) -> serde_json::Result<Vec<Section>> {
+pub(super) fn list(
+    snapshot: &Snapshot,
+    model: Option<&AskingModel>,
+    grants: &ReadGrants,
+) -> serde_json::Result<Vec<Section>> {
     let plain = SECTIONS.into_iter().filter(|name| !matches!(*name, "now" | "registers"));
-    let plain = plain.map(|name| (format!("/{name}"), section(snapshot, grants, name)));
+    let plain = plain.map(|name| (format!("/{name}"), section(snapshot, model, grants, name)));
     let registers = Registers::NAMES.iter().map(|name| {
         let member = name.replace('-', "_");
         (format!("/registers/{member}"), register_of(snapshot, grants, &member))
@@ -134,7 +148,12 @@ pub(super) fn list(snapshot: &Snapshot, grants: &ReadGrants) -> serde_json::Resu
             Ok(Some(value)) => {
                 let text = facts::json(&value)?;
                 let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
-                sections.push(Section { pointer, granted: true, size, digest: Digest::of(text.as_bytes()).text() });
+                let granted = match pointer.as_str() {
+                    "/evidence" => snapshot.evidence.keys().all(|name| grants.evidence(name)),
+                    "/facts" => snapshot.deployment.facts.keys().all(|name| grants.fact(name)),
+                    _ => true,
+                };
+                sections.push(Section { pointer, granted, size, digest: Digest::of(text.as_bytes()).text() });
             }
             Err(Refusal::NotGranted(_)) => {
                 sections.push(Section { pointer, granted: false, size: 0, digest: String::new() });
@@ -149,7 +168,12 @@ pub(super) fn list(snapshot: &Snapshot, grants: &ReadGrants) -> serde_json::Resu
 }
 
 /// A section; none if there is no section with that name. What is not there is an object without members.
-fn section(snapshot: &Snapshot, grants: &ReadGrants, name: &str) -> Result<Option<Value>, Refusal> {
+fn section(
+    snapshot: &Snapshot,
+    model: Option<&AskingModel>,
+    grants: &ReadGrants,
+    name: &str,
+) -> Result<Option<Value>, Refusal> {
     let deployment: &Deployment = &snapshot.deployment;
     let found = match name {
         "actual_instances" => instances(&deployment.actual_instances)?,
@@ -193,6 +217,7 @@ fn section(snapshot: &Snapshot, grants: &ReadGrants, name: &str) -> Result<Optio
         "history" => value(&deployment.newest_first())?,
         "id" => value(&deployment.id)?,
         "labels" => value(&deployment.labels)?,
+        "model" => optional(model)?,
         "now" => value(&snapshot.now)?,
         "overlaps" => value(&deployment.overlaps)?,
         "phase" => value(&snapshot.gate.phase)?,
@@ -219,6 +244,7 @@ fn section(snapshot: &Snapshot, grants: &ReadGrants, name: &str) -> Result<Optio
         "scenario" => value(&deployment.scenario)?,
         "stage" => value(&snapshot.gate.stage)?,
         "subject" => value(&snapshot.subject)?,
+        "timing" => optional(deployment.timing().as_ref())?,
         _ => return Ok(None),
     };
     Ok(Some(found))

@@ -443,6 +443,29 @@ impl From<&domain::GatePassage> for wit::GatePassage {
     }
 }
 
+impl From<&domain::AskingModel> for wit::Model {
+    fn from(model: &domain::AskingModel) -> Self {
+        Self {
+            id: model.id.clone(),
+            version: model.version.clone(),
+            digest: model.digest.text(),
+            binding: model.binding.clone(),
+        }
+    }
+}
+
+impl From<domain::Timing> for wit::Timing {
+    fn from(timing: domain::Timing) -> Self {
+        Self {
+            window: timing.window.map(Into::into),
+            forward: length(timing.forward),
+            back: length(timing.back),
+            rest: length(timing.rest),
+            moment_of_no_return: timing.moment_of_no_return.map(domain::Timestamp::as_millis),
+        }
+    }
+}
+
 impl From<&domain::Overlap> for wit::Overlap {
     fn from(overlap: &domain::Overlap) -> Self {
         Self {

@@ -6,6 +6,7 @@ use lockgate_domain as domain;
 
 use super::generated::lockgate::types::rollouts as seen;
 use super::{AnswerIntake, ContractBreach, check, plugin, policy, strategy, types as wit};
+use crate::capability::ReadGrants;
 
 fn reason(code: &str, message: &str, pointer: &str) -> wit::Reason {
     wit::Reason {
@@ -90,6 +91,29 @@ fn an_answer_arrives_as_it_was_said_and_its_text_is_counted() {
     assert_eq!(answer.obligations[0].details.as_ref().unwrap().json, serde_json::json!({ "a": 1 }));
     // too-old wrong + why because /change/risk + tell report "tell them" s {"a":1}
     assert_eq!(intake.size(), 7 + 5 + 3 + 7 + 12 + 4 + 6 + 9 + 1 + 7);
+}
+
+#[test]
+fn approvals_are_asked_for_the_subject_of_the_snapshot_alone() {
+    let subject = domain::Digest::of(b"what is deployed");
+    let asking = |named: String| {
+        let need = wit::Need::Approvals(wit::ApprovalsNeeded {
+            roles: Vec::new(),
+            competence: None,
+            missing: 1,
+            excluded: Vec::new(),
+            subject: named,
+        });
+        let answer = requiring(vec![requirement(need)]);
+        super::answer(&mut AnswerIntake::about(subject), answer).map(drop).map_err(|breach| breach.0)
+    };
+    assert_eq!(asking(subject.text()), Ok(()));
+    for other in ["sha256:zz".to_owned(), domain::Digest::of(b"something else").text()] {
+        let said = asking(other.clone()).unwrap_err();
+        let start = format!("`requirements[0].need.approvals.subject` is `{}", &other[..9]);
+        let end = format!("`, and the subject of the snapshot is `{}`", subject.text());
+        assert!(said.starts_with(&start) && said.ends_with(&end), "{said}");
+    }
 }
 
 #[test]
@@ -593,6 +617,19 @@ fn a_hold_of_negative_length_is_refused() {
 fn long_text_of_a_guest_is_cut_in_messages() {
     let broken = taken(denial(vec![finding(&"É".repeat(500), Vec::new())])).unwrap_err();
     assert_eq!(broken.0.chars().filter(|letter| *letter == 'É').count(), 60);
+}
+
+#[test]
+fn sections_say_when_a_part_of_them_is_withheld() {
+    let snapshot = lockgate_tests::everything();
+    let granted = |evidence: &[&str], facts: &[&str]| {
+        let sections = super::sections::list(&snapshot, None, &ReadGrants::of(evidence, facts)).unwrap();
+        let granted = |pointer: &str| sections.iter().find(|section| section.pointer == pointer).unwrap().granted;
+        ["/facts", "/evidence", "/registers/incidents", "/change"].map(granted)
+    };
+    assert_eq!(granted(&[], &[]), [false, false, false, true]);
+    assert_eq!(granted(&["sbom"], &["fact:cost", "incidents"]), [false, false, true, true]);
+    assert_eq!(granted(&["*"], &["*", "fact:*"]), [true; 4]);
 }
 
 #[test]
