@@ -136,7 +136,7 @@ fn parts_of_another_shape_are_told_by_what_is_wrong_in_them() {
                 "id": "c", "kind": "sla", "provider": "p", "consumer": "c", "active": true,
                 "term": {"start": "2026-12-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"}
             }]}"#,
-            "it has to end after it begins",
+            "the time window ends at 2026-11-01T00:00:00Z and begins at",
         ),
     ] {
         let bench = Bench::set_up(test);
