@@ -26,7 +26,8 @@ pub struct Guest<'a> {
     pub imports: &'a str,
     /// WAT fields: data, globals and functions.
     pub fields: &'a str,
-    /// The instructions of `describe` before it answers.
+    /// The instructions of `describe` before it answers. They may put the address and the number of its capabilities at 1156 and
+    /// 1160.
     pub describe: &'a str,
     /// The instructions of `configure`, which has the settings in `$at` and `$length`, before it accepts them.
     pub configure: &'a str,
@@ -143,12 +144,12 @@ impl Guest<'_> {
                         (drop (memory.grow (i32.add (i32.const 1) (i32.div_u (local.get $size) (i32.const 65536))))))
                     (local.get $at))
                 (func (export "lockgate:types/plugin@0.2.0-rc.1#describe") (result i32)
+                    (i32.store (i32.const 1156) (i32.const 0)) (i32.store (i32.const 1160) (i32.const 0))
                     {describe}
                     (i32.store (i32.const 1100) (i32.const 1024)) (i32.store (i32.const 1104) (i32.const 10))
                     (i32.store (i32.const 1108) (i32.const 1034)) (i32.store (i32.const 1112) (i32.const 5))
                     (i32.store (i32.const 1124) (i32.const 1039)) (i32.store (i32.const 1128) (i32.const 7))
                     (i32.store (i32.const 1148) (i32.const 32768)) (i32.store (i32.const 1152) (i32.const {length}))
-                    (i32.store (i32.const 1156) (i32.const 0)) (i32.store (i32.const 1160) (i32.const 0))
                     (i32.const 1100))
                 (func (export "lockgate:types/plugin@0.2.0-rc.1#configure")
                     (param $at i32) (param $length i32) (param $files i32) (param $count i32) (result i32)

@@ -21,7 +21,7 @@ pub enum DifferenceKind {
     Instance,
     /// The release that it runs.
     Release,
-    /// Its status.
+    /// The status of the instance.
     Status,
 }
 

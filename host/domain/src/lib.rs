@@ -94,7 +94,7 @@ pub use plan::{ApprovedPlan, DataRetention, Plan};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
 pub use registers::{
     AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Registers, Runbook,
-    ServiceContract, Supplier,
+    ServiceContract, Supplier, UnknownRegister,
 };
 pub use release::{
     Component, ComponentIdentity, ComponentKind, Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, Release,

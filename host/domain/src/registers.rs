@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::distinct::{Keyed, distinct, keyed};
 use crate::name::{id, ids, labels, name, some_id, some_share, some_text, text, texts};
-use crate::{Digest, Duration, Severity, TimeWindow, Timestamp};
+use crate::{Digest, Duration, Pattern, Severity, TimeWindow, Timestamp, closest};
 
 /// An order from Consume or to Fulfill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -407,6 +407,41 @@ registers! {
     suppliers "suppliers": Supplier,
     /// The capacities.
     capacities "capacities": Capacity,
+}
+
+/// A pattern that is granted and fits no register, and does not begin with `fact:`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{pattern}` grants nothing: no register is called that")]
+pub struct UnknownRegister {
+    pattern: String,
+}
+
+impl UnknownRegister {
+    /// The way out, in one sentence.
+    pub fn help(&self) -> String {
+        let Self { pattern } = self;
+        match closest(pattern, Registers::NAMES.iter().copied()) {
+            Some(close) => format!("did you mean `{close}`? Facts of the organization begin with `fact:`"),
+            None => format!(
+                "for a fact of the organization write `fact:{pattern}`; the registers are `{}`",
+                Registers::NAMES.join("`, `")
+            ),
+        }
+    }
+}
+
+impl Registers {
+    /// Checks a pattern that is granted: it fits a register, or is about facts of the organization.
+    ///
+    /// # Errors
+    /// If it can never grant anything.
+    pub fn check_grant(pattern: &str) -> Result<(), UnknownRegister> {
+        let fits = |name: &&str| Pattern::new(pattern).matches(name);
+        match pattern.starts_with("fact:") || Self::NAMES.iter().any(fits) {
+            true => Ok(()),
+            false => Err(UnknownRegister { pattern: pattern.to_owned() }),
+        }
+    }
 }
 
 impl Registers {

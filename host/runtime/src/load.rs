@@ -66,8 +66,8 @@ pub enum LoadError {
     /// A grant is invalid.
     #[error("invalid grant: {0}")]
     Grant(#[from] GrantError),
-    /// With these settings the plugin needs capabilities that are not granted.
-    #[error("with these settings it needs what is not granted:{}", CapabilityList(.0))]
+    /// The plugin needs capabilities, always or with these settings, that are not granted.
+    #[error("it needs what is not granted:{}", CapabilityList(.0))]
     NeedsGrants(Vec<Capability>),
     /// `configure` failed, instead of accepting or refusing the settings.
     #[error("`configure` failed: {0}")]
@@ -187,7 +187,10 @@ impl Runtime {
         };
         let missing: Vec<Capability> = match grants.recorded {
             true => Vec::new(),
-            false => findings.readiness.capabilities.iter().filter(needed).map(missing_part).collect(),
+            false => {
+                let (always, with_settings) = (&findings.description.capabilities, &findings.readiness.capabilities);
+                always.iter().chain(with_settings).filter(needed).map(missing_part).collect()
+            }
         };
         if !missing.is_empty() {
             return Err(LoadError::NeedsGrants(missing));

@@ -240,12 +240,14 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The components of the actual or the desired instance with that id; none if there is no such instance.
+    /// The components of the instance with that id: as it is, if `actual` is true, else as it should be. Empty if there is no
+    /// such instance.
     pub fn instance_components(&self, actual: bool, id: &str) -> Vec<Component> {
         self.source.instance_components(actual, id)
     }
 
-    /// The configured values of the actual or the desired instance with that id; none if there is no such instance.
+    /// The configured values of the instance with that id: as it is, if `actual` is true, else as it should be. Empty if there
+    /// is no such instance.
     pub fn instance_configuration(&self, actual: bool, id: &str) -> Vec<Attribute> {
         self.source.instance_configuration(actual, id)
     }

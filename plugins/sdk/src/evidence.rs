@@ -4,10 +4,29 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::Pointer;
 pub use crate::bindings::lockgate::host::snapshot::ReadError;
 use crate::json::{self, NotJson};
 use crate::types::Evidence;
+use crate::{PluginError, Pointer};
+
+impl ReadError {
+    /// The error for people.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::NotGranted(name) => format!("`{name}` is not granted to this plugin"),
+            Self::Unknown(name) => format!("nobody says anything about `{name}`"),
+            Self::TooLarge(limit) => format!("it is larger than {limit} bytes, the most that can be read at once"),
+            Self::Failed(why) => why.clone(),
+        }
+    }
+}
+
+impl From<ReadError> for PluginError {
+    /// The plugin cannot answer without it: `snapshot-unreadable`.
+    fn from(error: ReadError) -> Self {
+        Self::new("snapshot-unreadable", error.in_words())
+    }
+}
 
 /// Why a piece of evidence cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,5 +83,23 @@ impl EvidenceFile {
             pointer: Pointer::root(),
             message: format!("not UTF-8 from byte {} on", error.valid_up_to()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_in_words() {
+        let said = |error: ReadError| {
+            let PluginError { code, message, .. } = error.into();
+            assert_eq!(code, "snapshot-unreadable");
+            message
+        };
+        assert_eq!(said(ReadError::NotGranted("kpis".to_owned())), "`kpis` is not granted to this plugin");
+        assert_eq!(said(ReadError::Unknown("kpis".to_owned())), "nobody says anything about `kpis`");
+        assert_eq!(said(ReadError::TooLarge(5)), "it is larger than 5 bytes, the most that can be read at once");
+        assert_eq!(said(ReadError::Failed("name a section".to_owned())), "name a section");
     }
 }

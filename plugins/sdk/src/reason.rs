@@ -64,7 +64,7 @@ impl Obligation {
         self
     }
 
-    /// Sets the time by which it has to be kept.
+    /// Sets when it has to be kept.
     #[must_use]
     pub fn due(mut self, due: Timestamp) -> Self {
         self.due = Some(due.as_millis());

@@ -172,7 +172,7 @@ impl ActivityNeeded {
         self
     }
 
-    /// The time by which it has to be done.
+    /// When it has to be done.
     #[must_use]
     pub fn due(mut self, due: Timestamp) -> Self {
         self.due = Some(due.as_millis());

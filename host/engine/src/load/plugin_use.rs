@@ -151,10 +151,8 @@ impl<'a> PluginUses<'a> {
             }
             LoadError::NeedsGrants(missing) => findings.extend(missing.into_iter().map(|asked| {
                 let scope = asked.scope.iter().map(|part| format!(" `{part}`")).collect::<String>();
-                let message = format!(
-                    "plugin `{name}` needs `{}`{scope} with these settings, which is not granted: {}",
-                    asked.name, asked.reason
-                );
+                let message =
+                    format!("plugin `{name}` needs `{}`{scope}, which is not granted: {}", asked.name, asked.reason);
                 let finding = ModelFinding::error("grant-missing", spans.grants(place), message);
                 match asked.name.as_str() {
                     "evidence" | "facts" => {

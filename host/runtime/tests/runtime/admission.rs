@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::{Guest, runtime};
 use lockgate_domain::{FailureKind, Kind};
 use lockgate_runtime::{
-    AdmissionError, AdmissionLimits, AdmissionRefusal, Grants, Limits, Runtime, RuntimeConfig, StartUp,
+    AdmissionError, AdmissionLimits, AdmissionRefusal, Grants, Limits, LoadRequest, Runtime, RuntimeConfig, StartUp,
 };
 
 const LOGS: Guest = Guest {
@@ -259,6 +259,32 @@ fn describe_must_not_call_the_host() {
     };
     assert_eq!(failure.kind, FailureKind::ContractViolation);
     assert!(failure.message.starts_with("the plugin called `log` outside of an evaluation"), "{failure}");
+}
+
+/// A plugin that says in its description that it cannot do without the registers `kpis` and `incidents`.
+#[test]
+fn what_a_description_needs_has_to_be_granted_and_what_is_missing_is_named() {
+    let guest = Guest {
+        fields: r#"(data (i32.const 4096) "factskpisincidentsto judge")"#,
+        describe: "
+            (i32.store (i32.const 4200) (i32.const 4101)) (i32.store (i32.const 4204) (i32.const 4))
+            (i32.store (i32.const 4208) (i32.const 4105)) (i32.store (i32.const 4212) (i32.const 9))
+            (i32.store (i32.const 4300) (i32.const 4096)) (i32.store (i32.const 4304) (i32.const 5))
+            (i32.store (i32.const 4308) (i32.const 4200)) (i32.store (i32.const 4312) (i32.const 2))
+            (i32.store (i32.const 4316) (i32.const 4114)) (i32.store (i32.const 4320) (i32.const 8))
+            (i32.store (i32.const 1156) (i32.const 4300)) (i32.store (i32.const 1160) (i32.const 1))",
+        ..Guest::default()
+    };
+    let load = |facts: &[&str]| {
+        let grants = Grants { facts: facts.iter().map(|pattern| (*pattern).to_owned()).collect(), ..Grants::default() };
+        runtime().load(LoadRequest { grants, ..guest.request() }).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(load(&["kpis", "incidents"]), Ok(()));
+    assert_eq!(load(&["*"]), Ok(()));
+    let partly = load(&["incidents"]).unwrap_err();
+    assert!(partly.starts_with("it needs what is not granted:"), "{partly}");
+    assert!(partly.contains("`kpis`") && !partly.contains("`incidents`"), "{partly}");
+    assert!(load(&[]).unwrap_err().contains("`kpis`"));
 }
 
 #[test]

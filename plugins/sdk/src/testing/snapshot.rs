@@ -37,8 +37,8 @@ impl std::error::Error for UnreadableSnapshot {}
 impl Fixture {
     /// Reads a snapshot document (JSON) of the host. It names evidence only by digest: its content is empty until
     /// [`with_evidence`](Self::with_evidence) sets it. Nor does it hold the differences of the instances: set
-    /// [`differences`](Self::differences) if the plugin reads them. Parts of the document that plugins do not see are
-    /// ignored.
+    /// [`differences`](Self::differences) if the plugin reads them. A rollout, its
+    /// progress and timing, an analysis and the model are not read: set the fields. Parts that plugins do not see are ignored.
     ///
     /// # Errors
     /// If it is not JSON, or a part that plugins see is missing or has another shape. The error names the first place.
@@ -296,7 +296,7 @@ pub(crate) fn attributes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<V
     Ok(values.into_iter().map(|(name, value)| Attribute { name, value }).collect())
 }
 
-/// The kind of a person of whom the document does not say it.
+/// The kind of a person, where the document does not say it.
 pub(crate) fn person_kind() -> String {
     crate::types::person_kind::PERSON.to_owned()
 }

@@ -1,5 +1,6 @@
 //! The option `--grant`: the capabilities of a plugin.
 
+use lockgate_domain::Registers;
 use lockgate_runtime::{DirectoryGrant, Grants, HttpGrant, KeyValueGrant, NamespaceAccess};
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
@@ -30,7 +31,10 @@ fn grant(text: &str) -> Result<GrantArgument, String> {
     match text.split_once('=') {
         None if text == "log" => Ok(GrantArgument::Log),
         Some(("evidence", pattern)) if !pattern.is_empty() => Ok(GrantArgument::Evidence(pattern.to_owned())),
-        Some(("facts", pattern)) if !pattern.is_empty() => Ok(GrantArgument::Facts(pattern.to_owned())),
+        Some(("facts", pattern)) if !pattern.is_empty() => match Registers::check_grant(pattern) {
+            Ok(()) => Ok(GrantArgument::Facts(pattern.to_owned())),
+            Err(unknown) => Err(format!("{unknown}; {}", unknown.help())),
+        },
         Some(("directory", named)) => match named.split_once(':') {
             Some((name, path)) if !name.is_empty() && !path.is_empty() => {
                 Ok(GrantArgument::Directory(name.to_owned(), DirectoryGrant::new(path)))
@@ -84,5 +88,18 @@ impl TryFrom<GrantArguments> for Grants {
             }
         }
         Ok(grants)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_of_a_register_that_is_misspelt_is_refused_with_the_right_name() {
+        assert!(matches!(grant("facts=incidents"), Ok(GrantArgument::Facts(_))));
+        assert!(matches!(grant("facts=fact:incident"), Ok(GrantArgument::Facts(_))));
+        let said = grant("facts=incident").err().unwrap_or_default();
+        assert!(said.contains("`incident` grants nothing") && said.contains("did you mean `incidents`?"), "{said}");
     }
 }

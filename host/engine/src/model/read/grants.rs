@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use lockgate_domain::{Pattern, Registers, closest};
+use lockgate_domain::Registers;
 use toml::de::DeValue;
 
 use super::super::{GrantedDirectory, GrantedNamespace, GrantedOrigin, ModelGrants};
@@ -50,18 +50,9 @@ impl Reader<'_> {
             .iter()
             .filter_map(|field| {
                 let pattern = self.line(field)?;
-                let is_register = |name: &str| Pattern::new(&pattern).matches(name);
-                if !pattern.starts_with("fact:") && !Registers::NAMES.iter().any(|name| is_register(name)) {
-                    let message = format!("`{pattern}` grants nothing: no register is called that");
-                    let help = match closest(&pattern, Registers::NAMES.iter().copied()) {
-                        Some(close) => format!("did you mean `{close}`? Facts of the organization begin with `fact:`"),
-                        None => format!(
-                            "for a fact of the organization write `fact:{pattern}`; the registers are `{}`",
-                            Registers::NAMES.join("`, `")
-                        ),
-                    };
-                    let finding = ModelFinding::error("unknown-register", field.span.clone(), message).help(help);
-                    self.findings.push(finding);
+                if let Err(unknown) = Registers::check_grant(&pattern) {
+                    let finding = ModelFinding::error("unknown-register", field.span.clone(), unknown.to_string());
+                    self.findings.push(finding.help(unknown.help()));
                 }
                 Some(pattern)
             })
