@@ -37,7 +37,11 @@ impl Plugin for SbomPolicy {
     }
 
     fn capabilities() -> Vec<Capability> {
-        vec![Capability::evidence(EVIDENCE, "to read the software bill of materials of the release")]
+        vec![Capability::evidence(EVIDENCE, "to read the software bill of materials, whatever it is called").optional()]
+    }
+
+    fn needs(&self) -> Vec<Capability> {
+        vec![Capability::evidence([&self.policy.evidence], "to read the software bill of materials of the release")]
     }
 }
 
