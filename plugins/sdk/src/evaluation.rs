@@ -240,14 +240,13 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The components of the instance with that id: as it is, if `actual` is true, else as it should be. Empty if there is no
-    /// such instance.
+    /// The components of an instance, found by its id among the instances as they are if `actual` is true, and as they should be if
+    /// it is false. The list is empty if there is no instance with that id.
     pub fn instance_components(&self, actual: bool, id: &str) -> Vec<Component> {
         self.source.instance_components(actual, id)
     }
 
-    /// The configured values of the instance with that id: as it is, if `actual` is true, else as it should be. Empty if there
-    /// is no such instance.
+    /// The configured values of an instance, found as its components are. The list is empty if there is no instance with that id.
     pub fn instance_configuration(&self, actual: bool, id: &str) -> Vec<Attribute> {
         self.source.instance_configuration(actual, id)
     }

@@ -118,9 +118,10 @@ impl Explainer<'_> {
             [only] => matches!(only.kind(), Kind::Type { kind: TypeKind::Single(kind) } if kind.as_str() == "null"),
             _ => false,
         };
-        let others: Vec<_> = forms.iter().filter(|form| !is_null(form)).collect();
+        // Documents have no `null`, so that is never what was meant.
+        let forms: Vec<_> = forms.iter().filter(|form| !is_null(form)).collect();
         let is_word = |error: &ValidationError<'_>| matches!(error.kind(), Kind::Constant { .. } | Kind::Enum { .. });
-        if let [only] = others.as_slice()
+        if let [only] = forms.as_slice()
             && !only.iter().any(is_word)
         {
             return only.iter().for_each(|error| self.explain(error, diagnostics));
@@ -129,21 +130,20 @@ impl Explainer<'_> {
         let lacks_nothing = |form: &&&Vec<ValidationError<'static>>| {
             form.iter().all(|error| matches!(error.kind(), Kind::AdditionalProperties { .. }))
         };
-        let keys = instance.as_object().into_iter().flat_map(|object| object.keys());
-        let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
-        if others.iter().filter(lacks_nothing).count() > 1 {
+        if forms.iter().filter(lacks_nothing).count() > 1 {
+            let keys = instance.as_object().into_iter().flat_map(|object| object.keys());
+            let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
             let message = format!("{} stand side by side, and only one of them is allowed here", keys.join(" and "));
             return diagnostics.push(self.at(pointer, Diagnostic::error(message)));
         }
         let mut names = Vec::new();
         let mut others = Vec::new();
-        for error in forms.iter().flatten() {
+        for error in forms.into_iter().flatten() {
             match error.kind() {
                 Kind::Constant { expected_value } => names.extend(expected_value.as_str()),
                 Kind::Enum { options } => {
                     names.extend(options.as_array().into_iter().flatten().filter_map(Value::as_str));
                 }
-                Kind::Type { kind: TypeKind::Single(kind) } if kind.as_str() == "null" => {}
                 Kind::Required { property } => names.extend(property.as_str()),
                 Kind::AdditionalProperties { .. } => {}
                 _ => others.push(error),

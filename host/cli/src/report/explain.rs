@@ -323,8 +323,7 @@ impl<'a> Explainer<'a> {
             }
             let about = reason.about.as_ref().filter(|about| !mentions(&reason.message, about));
             diagnostic.notes.extend(about.map(|about| format!("it concerns `{about}`")));
-            let severity = reason.severity.map(|severity| format!("{severity:?}").to_lowercase());
-            diagnostic.notes.extend(severity.map(|severity| format!("its severity is {severity}")));
+            diagnostic.notes.extend(reason.severity.map(|severity| format!("its severity is {}", severity.as_str())));
         }
         for reference in &reason.references {
             diagnostic = diagnostic.note(format!("see {reference}"));

@@ -95,9 +95,11 @@ impl<'a> PluginUses<'a> {
         let kind = self.kind(used, place, wanted, &plugin, findings)?;
         let version = plugin.description().version.clone();
         let reference = PluginRef { name: used.plugin.clone(), version, digest: component.digest };
+        // A model without a digest is an error of its own, which is reported once.
+        let digest = self.digest().ok()?;
         let Model { id, version, .. } = &self.read.model;
         let (id, version, binding) = (id.clone(), version.clone(), place.id().to_owned());
-        let model = AskingModel { id, version, digest: *self.digest.as_ref().ok()?, binding };
+        let model = AskingModel { id, version, digest, binding };
         Some((LoadedPluginUse { reference, plugin, model: Arc::new(model) }, kind))
     }
 

@@ -28,7 +28,7 @@ pub struct AdmittedComponent {
     pub description: Description,
     /// The kinds of plugin whose interfaces it exports, the same as in its description.
     pub kinds: Vec<Kind>,
-    /// The version of the contract that it was built for, for example `0.1.0`.
+    /// The version of the contract that it was built for, for example `0.2.0`.
     pub contract: String,
     /// The SHA-256 digest of its bytes.
     pub digest: Digest,

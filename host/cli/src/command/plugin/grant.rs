@@ -99,7 +99,9 @@ mod tests {
     fn a_grant_of_a_register_that_is_misspelt_is_refused_with_the_right_name() {
         assert!(matches!(grant("facts=incidents"), Ok(GrantArgument::Facts(_))));
         assert!(matches!(grant("facts=fact:incident"), Ok(GrantArgument::Facts(_))));
-        let said = grant("facts=incident").err().unwrap_or_default();
-        assert!(said.contains("`incident` grants nothing") && said.contains("did you mean `incidents`?"), "{said}");
+        let misspelt = grant("facts=incident");
+        let is_told =
+            |said: &str| said.contains("`incident` grants nothing") && said.contains("did you mean `incidents`?");
+        assert!(misspelt.as_ref().is_err_and(|said| is_told(said)), "{misspelt:?}");
     }
 }
