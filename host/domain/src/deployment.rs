@@ -9,8 +9,8 @@ use crate::distinct::{distinct, keyed};
 use crate::name::{by_name, id, ids, labels, some_id, some_name, some_text, texts};
 use crate::{
     Analysis, Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, GatePassage,
-    GrantedExemption, Instance, Overlap, Override, Person, PersonId, PersonKind, Plan, Progress, Registers, Release,
-    Risk, Rollout, Scenario, Timestamp, Waiver,
+    GrantedExemption, Instance, Overlap, Override, Person, PersonId, PersonKind, Plan, Progress, Provenance, Registers,
+    Release, Risk, Rollout, Scenario, Timestamp, Waiver,
 };
 
 /// The digital product that the release belongs to.
@@ -209,6 +209,9 @@ pub struct Deployment {
     /// The registers: what other systems know. Plugins read those that they are granted.
     #[serde(default, skip_serializing_if = "Registers::is_empty")]
     pub registers: Registers,
+    /// Who says the facts, by JSON Pointer. The requester told what is not in it. The host sets it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub provenance: BTreeMap<String, Provenance>,
 }
 
 impl Deployment {

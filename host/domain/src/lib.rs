@@ -32,12 +32,15 @@ mod exemption;
 mod gate_need;
 mod id;
 mod instance;
+pub mod join;
 pub mod merkle;
 mod name;
 mod pattern;
 mod person;
 mod plan;
+mod provenance;
 mod receipt;
+mod register_entry;
 mod registers;
 mod release;
 mod rollout;
@@ -91,7 +94,12 @@ pub use name::{InvalidName, NameFault, check_id, check_line, check_name, check_t
 pub use pattern::{Pattern, PatternFault};
 pub use person::{PERSON_FORMAT, PersonId};
 pub use plan::{ApprovedPlan, DataRetention, Plan};
+pub use provenance::{Attester, FactSource, InvalidAttester, Provenance};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
+pub use register_entry::{
+    AttestRule, AttestRules, Attestation, Competence, EntryConcerns, JoinRule, NewRegisterEntry, NewSamples,
+    NoSuchRegister, RegisterEntry, RegisterKind, RegisteredPerson, Sample,
+};
 pub use registers::{
     AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Registers, Runbook,
     ServiceContract, Supplier, UnknownRegister,

@@ -365,6 +365,26 @@ macro_rules! registers {
         }
 
         impl Registers {
+            /// Adds an entry to the register with that name, which somebody keeps from then on. No other name has an effect.
+            ///
+            /// # Errors
+            /// If the value is no entry of that register.
+            pub(crate) fn add(&mut self, name: &str, value: &serde_json::Value) -> Result<(), crate::ValueError> {
+                match name {
+                    $($name => self.$field.get_or_insert_default().push(crate::read_value(value)?),)+
+                    _ => {}
+                }
+                Ok(())
+            }
+
+            /// Begins the register with that name without entries. No other name has an effect.
+            pub(crate) fn begin(&mut self, name: &str) {
+                match name {
+                    $($name => self.$field = Some(Vec::new()),)+
+                    _ => {}
+                }
+            }
+
             /// The names of all registers, as grants write them.
             pub const NAMES: &'static [&'static str] = &[$($name),+];
 

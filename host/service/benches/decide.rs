@@ -79,7 +79,7 @@ fn decide(criterion: &mut Criterion) {
     };
     let write = WriteContext { actor: &actor, now: Timestamp::now(), key: None, if_match: None, credential: None };
     let id = deployment.id.clone();
-    engine.request(&write, &NewDeployment { team: None, deployment: deployment.clone() }).unwrap();
+    engine.request(&write, &NewDeployment { team: None, deployment: serde_json::json!(deployment) }).unwrap();
     let request = GateRequest {
         actor: Arc::new(actor.clone()),
         deployment: id,

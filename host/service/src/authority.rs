@@ -55,6 +55,15 @@ pub enum Forbidden {
         /// The roles that grant one of the rights, each in backquotes.
         granting: Vec<String>,
     },
+    /// Nobody gave the actor the right to attest entries of a register.
+    #[error("`{person}` does not hold `{right}`: {} may attest there", or(&quoted(.attesters)))]
+    Attest {
+        person: PersonId,
+        /// The missing right, for example `attest:changes`.
+        right: String,
+        /// The roles and services that hold it.
+        attesters: Vec<String>,
+    },
     /// The credential is limited to other rights.
     #[error("the credential of `{person}` is not for {}: use one whose scopes have it", or(&quoted(.rights)))]
     Scope {

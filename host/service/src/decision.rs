@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lockgate_domain::join::with_entries;
 use lockgate_domain::{Decision, Digest, Evidence, Gate, Right, Snapshot, TeamName};
 use lockgate_ledger::{
     Append, Conflict, ContentBlob, EntryDraft, Error, ExpectedVersion, IdempotentRequest, ValueChanges,
@@ -338,8 +339,14 @@ impl DeploymentService {
     /// If retention deleted a part of it, or it does not have the digest that the decision names.
     pub fn snapshot(&self, record: &DecisionRecord) -> Result<Snapshot, ServiceError> {
         let bytes = self.content(record.deployment)?;
-        let deployment = serde_json::from_slice(&bytes)
-            .map_err(|error| ServiceError::Damaged(format!("content `{}`: {error}", record.deployment)))?;
+        let wrong = |error| ServiceError::Damaged(format!("content `{}`: {error}", record.deployment));
+        let mut form: Value = serde_json::from_slice(&bytes).map_err(wrong)?;
+        with_entries(&mut form, |digest| {
+            let bytes = self.content(digest)?;
+            serde_json::from_slice(&bytes)
+                .map_err(|error| ServiceError::Damaged(format!("content `{digest}`: {error}")))
+        })?;
+        let deployment = serde_json::from_value(form).map_err(wrong)?;
         let evidence = record.evidence.iter();
         let evidence = evidence
             .map(|(name, evidence)| Ok((name.clone(), self.with_bytes(evidence)?)))

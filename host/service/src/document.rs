@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use lockgate_domain::join::{NAMED, complete};
 use lockgate_domain::{Deployment, Right, TeamName, Teams, canonical_json, is_path_step, read_value};
 use lockgate_ledger::{ContentBlob, check_stream_name};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::environment_overlap::{environment_stream, product_stream};
 use super::locate::deployment_stream;
-use super::read::{LoadedDeployment, with_involved};
+use super::read::{LoadedDeployment, ReadMode, with_involved};
+use super::registers::LedgerRegisters;
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, DeploymentView, InputError, ServiceError, WriteAnswer, WriteContext};
 use crate::authority::Actor;
@@ -28,8 +30,29 @@ pub struct NewDeployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
     /// The document of the deployment, without the members that people and the host add later (`involved`, `approvals`,
-    /// `approved`, `waivers`, `overrides`, `overlaps`, `history`, `progress`, `analysis`, `gates_passed`).
-    pub deployment: Deployment,
+    /// `approved`, `waivers`, `overrides`, `overlaps`, `history`, `progress`, `analysis`, `gates_passed`, `provenance`). Its
+    /// `change`, `environment`, `product` and `release` may be the id of an entry of a register. A value that differs from
+    /// that of the entry is refused.
+    #[schemars(schema_with = "written_deployment")]
+    pub deployment: Value,
+}
+
+/// The schema of a deployment whose change, environment, product and release may be named by id.
+fn written_deployment(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = Deployment::json_schema(generator);
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for (member, register) in NAMED {
+            if let Some(whole) = properties.get_mut(member) {
+                let whole = whole.take();
+                let description = format!("The whole, or the id of an entry of the register `{register}`.");
+                let named = json!({"type": "string", "minLength": 1});
+                if let Some(place) = properties.get_mut(member) {
+                    *place = json!({"description": description, "anyOf": [whole, named]});
+                }
+            }
+        }
+    }
+    schema
 }
 
 impl DeploymentService {
@@ -44,13 +67,15 @@ impl DeploymentService {
     ) -> Result<WriteAnswer<DeploymentView>, ServiceError> {
         let actor = write.actor;
         actor.require(Right::Request)?;
-        let deployment = &with_known_requester(actor, &new.deployment);
         let permit = || {
             let team = team_of(actor, new.team.as_ref())?;
-            check(actor, deployment, "/deployment")?;
-            Ok(team)
+            let deployment = self.completed(&team, new.deployment.clone(), "/deployment")?;
+            let deployment = with_known_requester(actor, &deployment);
+            check(actor, &deployment, "/deployment")?;
+            Ok((team, deployment))
         };
-        self.once(write, &("request", new), permit, |team, digest| {
+        self.once(write, &("request", new), permit, |(team, deployment), digest| {
+            let deployment = &deployment;
             check_names(&team, deployment)?;
             let id = deployment.id.as_str();
             if self.0.storage.version(&deployment_stream(&team, id))? > 0 {
@@ -75,6 +100,68 @@ impl DeploymentService {
             self.0.teams.remove(id);
             self.commit(write, digest, append, Some(&loaded), value)
         })
+    }
+
+    /// The deployment that was written, with the entries of the registers that it names. `at` is its place in the
+    /// request.
+    fn completed(&self, team: &TeamName, mut written: Value, at: &str) -> Result<Deployment, ServiceError> {
+        let mut registers = LedgerRegisters::new(self, team, ReadMode::Fresh, []);
+        let mut found = complete(&mut written, &mut registers)?;
+        if !found.is_empty() {
+            for contradiction in &mut found {
+                contradiction.pointer.insert_str(0, at);
+            }
+            return Err(ServiceError::Contradicts(found));
+        }
+        read_completed(&written, at)
+    }
+
+    /// The deployment after a patch. What the patch states is completed and compared with the registers; what it does not
+    /// state may have become out of date, and contradicts nothing.
+    fn revised(
+        &self,
+        team: &TeamName,
+        (before, patch): (&Value, &Value),
+        mut after: Value,
+    ) -> Result<Deployment, ServiceError> {
+        let mut stated = Map::new();
+        for (member, register) in NAMED {
+            let id = before.pointer(&format!("/{member}/{}", register.key())).cloned().unwrap_or_default();
+            let told = match patch.get(member) {
+                Some(Value::Object(told)) => {
+                    let mut told: Map<String, Value> = told
+                        .iter()
+                        .filter(|(_, value)| !value.is_null())
+                        .map(|(k, v)| (k.clone(), v.clone()))
+                        .collect();
+                    told.entry(register.key()).or_insert(id);
+                    Value::Object(told)
+                }
+                Some(told) => told.clone(),
+                None => id,
+            };
+            stated.insert(member.to_owned(), told);
+        }
+        for list in ["actual_instances", "registers"] {
+            if let (Some(_), Some(list_after)) = (patch.get(list), after.get(list)) {
+                stated.insert(list.to_owned(), list_after.clone());
+            }
+        }
+        let mut completed = Value::Object(stated.clone());
+        let mut registers = LedgerRegisters::new(self, team, ReadMode::Fresh, []);
+        let found = complete(&mut completed, &mut registers)?;
+        if !found.is_empty() {
+            return Err(ServiceError::Contradicts(found));
+        }
+        for (member, _) in NAMED {
+            let is_completed = completed.get(member) != stated.get(member);
+            if let (Some(_), Some(value), Some(place), true) =
+                (patch.get(member), completed.get(member), after.get_mut(member), is_completed)
+            {
+                place.clone_from(value);
+            }
+        }
+        read_completed(&after, "")
     }
 
     /// Changes the document of a deployment by a JSON merge patch (RFC 7396).
@@ -106,8 +193,7 @@ impl DeploymentService {
                     environment.remove("live");
                 }
                 json_patch::merge(&mut after, patch);
-                let deployment: Deployment =
-                    read_value(&after).map_err(|error| ServiceError::Invalid(vec![error.into()]))?;
+                let deployment = self.revised(&loaded.state.team, (&before, patch), after)?;
                 if deployment.id != loaded.id {
                     let message = format!("the id of a deployment stays what it is: `{}`", loaded.id);
                     return Err(ServiceError::Invalid(vec![InputError::new("/id", message)]));
@@ -134,6 +220,25 @@ impl DeploymentService {
             },
         )
     }
+}
+
+/// Reads a deployment that was completed. `at` is its place in the request.
+fn read_completed(written: &Value, at: &str) -> Result<Deployment, ServiceError> {
+    let named = NAMED.iter().filter_map(|(member, register)| Some((member, register, written.get(member)?.as_str()?)));
+    let unknown = named.map(|(member, register, id)| {
+        let message = format!(
+            "the register `{register}` has no entry `{id}` that your team sees: have it attested, or write the whole {member}"
+        );
+        InputError::new(format!("{at}/{member}"), message)
+    });
+    let unknown: Vec<InputError> = unknown.collect();
+    if !unknown.is_empty() {
+        return Err(ServiceError::Invalid(unknown));
+    }
+    read_value(written).map_err(|error| {
+        let InputError { pointer, message } = error.into();
+        ServiceError::Invalid(vec![InputError::new(format!("{at}{pointer}"), message)])
+    })
 }
 
 /// The document, with the kind of the requester as the credential says it, if the requester asks in person.
@@ -241,6 +346,7 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         progress,
         analysis,
         gates_passed,
+        provenance,
         ..
     } = deployment;
     let said = [
@@ -253,6 +359,7 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         ("progress", progress.is_some(), "the host keeps how far the rollout has come"),
         ("gates_passed", !gates_passed.is_empty(), "the host keeps which gates were passed"),
         ("analysis", analysis.is_some(), "a step of the rollout asks for it"),
+        ("provenance", !provenance.is_empty(), "the host keeps who says each fact"),
         ("history", !history.is_empty(), "the host keeps how the earlier deployments of the product ended"),
     ];
     let said = said.into_iter().filter(|(_, said, _)| *said);

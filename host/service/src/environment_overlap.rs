@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lockgate_domain::join::join;
 use lockgate_domain::{
     Deployment, DeploymentRecord, DeploymentResult, Gate, Overlap, OverlapRelation, Phase, Right, Stage, TeamName,
     TimeWindow, Timestamp,
@@ -11,7 +12,8 @@ use lockgate_ledger::EntryDraft;
 use serde::{Deserialize, Serialize};
 
 use super::locate::team_step;
-use super::read::{FollowedStream, LoadedDeployment, body, follow};
+use super::read::{FollowedStream, LoadedDeployment, ReadMode, body, follow};
+use super::registers::LedgerRegisters;
 use super::{DeploymentRef, DeploymentService, ServiceError};
 use crate::authority::Actor;
 use crate::lifecycle::StagePosition;
@@ -49,6 +51,13 @@ pub(super) struct ProductHistory {
 }
 
 impl DeploymentService {
+    /// The document of a deployment, joined with the registers.
+    pub(super) fn joined(&self, loaded: &LoadedDeployment, now: Timestamp) -> Result<Deployment, ServiceError> {
+        let mut deployment = Deployment::clone(&loaded.document);
+        join(&mut deployment, &mut LedgerRegisters::new(self, &loaded.state.team, ReadMode::Fresh, []), now)?;
+        Ok(deployment)
+    }
+
     /// The deployments of the environment, up to at least this version of the stream.
     pub(super) fn environment_at(
         &self,
@@ -87,7 +96,7 @@ impl DeploymentService {
         let loaded = self.load(actor, at)?;
         let stream = environment_stream(&loaded.document.environment.name);
         let environment = self.environment_at(&stream, self.0.storage.version(&stream)?)?;
-        Ok(environment.says.overlaps(&loaded.state.team, &loaded.document))
+        Ok(environment.says.overlaps(&loaded.state.team, &self.joined(&loaded, self.now())?))
     }
 
     /// The entries for the streams of environment and product, if a move changes which deployments are there.
@@ -97,7 +106,7 @@ impl DeploymentService {
         after: StagePosition,
         now: Timestamp,
     ) -> Result<Vec<EntryDraft>, ServiceError> {
-        let (before, deployment) = (loaded.state.position, &*loaded.document);
+        let before = loaded.state.position;
         let gate = before.gate();
         let kind = if after.changes_environment() && !before.changes_environment() {
             Some("under-way")
@@ -112,6 +121,10 @@ impl DeploymentService {
             None
         };
         let mut entries = Vec::new();
+        if kind.is_none() && after.ended().is_none() {
+            return Ok(entries);
+        }
+        let deployment = self.joined(loaded, now)?;
         if let Some(kind) = kind {
             let occupant = EnvironmentOccupant {
                 team: loaded.state.team.clone(),
@@ -124,7 +137,7 @@ impl DeploymentService {
             entries.push(EntryDraft::new(&stream, kind, now, &occupant)?.of_team(&loaded.state.team)?);
         }
         if let Some(outcome) = after.ended() {
-            let past = record_of(loaded, outcome, now);
+            let past = record_of(loaded, &deployment, outcome, now);
             let stream = product_stream(&loaded.state.team, &deployment.product.id);
             entries.push(EntryDraft::new(&stream, "deployment-ended", now, &past)?.of_team(&loaded.state.team)?);
         }
@@ -143,8 +156,12 @@ fn returned_to(loaded: &LoadedDeployment) -> Option<String> {
 const FULFILL: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Entrance };
 
 /// The record of a deployment that ends now.
-fn record_of(loaded: &LoadedDeployment, outcome: DeploymentResult, ended: Timestamp) -> DeploymentRecord {
-    let deployment = &loaded.document;
+fn record_of(
+    loaded: &LoadedDeployment,
+    deployment: &Deployment,
+    outcome: DeploymentResult,
+    ended: Timestamp,
+) -> DeploymentRecord {
     DeploymentRecord {
         id: loaded.id.clone(),
         product: deployment.product.id.clone(),

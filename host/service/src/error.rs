@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use lockgate_domain::{CredentialKind, DigestError, PersonId, TeamName, ValueError};
+use lockgate_domain::join::{Contradiction, JoinError};
+use lockgate_domain::{CredentialKind, DigestError, PersonId, RegisterKind, TeamName, ValueError, shortened};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::authority::{CredentialEnded, Forbidden};
 use crate::lifecycle::IllegalMove;
@@ -67,9 +69,11 @@ pub enum ServiceError {
     /// The move is not legal in the deployment's present position.
     #[error(transparent)]
     Illegal(Box<IllegalMove>),
-    /// The write depends on another version of the deployment than the present one.
-    #[error("the deployment `{id}` has version {actual}, not {expected}: look at it again, and decide again")]
+    /// The write depends on another version than the present one.
+    #[error("the {what} `{id}` has version {actual}, not {expected}: look at it again, and decide again")]
     VersionDiffers {
+        /// The kind of thing, for example `deployment`.
+        what: &'static str,
         id: String,
         /// The version that the caller named.
         expected: u64,
@@ -83,6 +87,9 @@ pub enum ServiceError {
         what: &'static str,
         id: String,
     },
+    /// The deployment tells something that is not what its owner attested in a register.
+    #[error("{}", contradicted(.0))]
+    Contradicts(Vec<Contradiction>),
     /// The input is wrong.
     #[error("{}", .0.first().map_or("what was handed in is wrong", |mistake| mistake.message.as_str()))]
     Invalid(Vec<InputError>),
@@ -104,6 +111,26 @@ pub enum ServiceError {
     /// The ledger holds values that cannot be right.
     #[error("the ledger holds something that cannot be read: {0}")]
     Damaged(String),
+}
+
+/// The most characters of a value in a message.
+const LONGEST_VALUE: usize = 80;
+
+fn contradicted(all: &[Contradiction]) -> String {
+    let Some(Contradiction { pointer, register, id, told, attested }) = all.first() else {
+        return "the deployment contradicts a register".to_owned();
+    };
+    let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string);
+    let more = match all.len() {
+        1 => String::new(),
+        count => format!("; and {} more (see `errors`)", count - 1),
+    };
+    format!(
+        "at `{pointer}` the deployment tells {}, and the register `{register}` has {} in `{id}`: leave it out, or have the \
+         entry corrected{more}",
+        shortened(&value(told), LONGEST_VALUE),
+        shortened(&value(attested), LONGEST_VALUE),
+    )
 }
 
 /// A rule of the host that forbids what the actor asked for.
@@ -203,6 +230,29 @@ pub enum RuleRefusal {
         what: &'static str,
         id: String,
     },
+    /// The entry is shared by all teams, and the actor does not see all teams.
+    #[error(
+        "an entry of the {what} `{id}` that all teams share needs somebody who sees all teams: name one of your teams"
+    )]
+    SharedByAllTeams {
+        /// The kind of thing.
+        what: &'static str,
+        id: String,
+    },
+    /// All teams share an entry with this id.
+    #[error("all teams share the entry `{id}` of the register `{register}`: attest that one, or choose another id")]
+    SharedEntry { register: RegisterKind, id: String },
+    /// A register has as many entries for one product or environment as a decision may read.
+    #[error(
+        "the register `{register}` has {most} entries that concern `{concerned}`, the most that a decision reads: withdraw some, \
+         or give entries an end with `valid_until` and withdraw those that are over"
+    )]
+    RegisterFull {
+        register: RegisterKind,
+        /// The id of the product, or the name of the environment.
+        concerned: String,
+        most: usize,
+    },
     /// The deployment must first pass the entrance of the stage.
     #[error(
         "the stage `{}` has not begun: pass the gate `{}/entrance` first, then report its activities",
@@ -247,6 +297,15 @@ fn delegated(principal: Option<&PersonId>) -> String {
 impl From<IllegalMove> for ServiceError {
     fn from(illegal: IllegalMove) -> Self {
         Self::Illegal(Box::new(illegal))
+    }
+}
+
+impl From<JoinError<ServiceError>> for ServiceError {
+    fn from(error: JoinError<ServiceError>) -> Self {
+        match error {
+            JoinError::Source(error) => error,
+            other => Self::Damaged(other.to_string()),
+        }
     }
 }
 

@@ -20,7 +20,7 @@
 //!    values of plugins that are written with it.
 //! 7. `write`: one append with its conditions, its idempotency key, and further attempts after a conflict.
 //!
-//! The other operations have a module each: `document`, `evidence`, `approval`, `activity`, `moves`, `rollout`, `overrides`,
+//! `registers` keeps what the owners of facts attest, and joins it to the snapshot. The other operations have a module each: `document`, `evidence`, `approval`, `activity`, `moves`, `rollout`, `overrides`,
 //! `waiver` (with `waiver_scope`) and `delegation`. [`replay`] makes recorded decisions again. `error` has the errors of all.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
@@ -44,6 +44,7 @@ mod moves;
 mod namespaces;
 mod overrides;
 mod read;
+mod registers;
 pub mod replay;
 mod rollout;
 mod snapshot_cache;
@@ -55,7 +56,7 @@ mod write;
 
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Duration, Gate, Timestamp};
+use lockgate_domain::{AttestRules, Digest, Duration, Gate, Timestamp};
 use lockgate_engine::LoadedModel;
 use lockgate_ledger::Storage;
 use quick_cache::sync::Cache;
@@ -76,6 +77,7 @@ pub use moves::ReasonGiven;
 pub use namespaces::LedgerNamespaces;
 pub use overrides::{NewOverride, NewReview, PendingOverride};
 pub use read::{EventRecord, Page, PageRequest};
+pub use registers::{EntriesFilter, ImportReport, RegisterRef, RegisterScope, SamplesRecorded};
 pub use rollout::{NextStep, StepOutcome, StepReport};
 pub use view::{ActivityView, ApprovalView, DeploymentSummary, DeploymentView, ModelChoice};
 pub use waiver::{GrantedWaiver, NewWaiver, WaiverState};
@@ -86,6 +88,7 @@ use environment_overlap::{EnvironmentDeployments, ProductHistory};
 use granted::GrantsById;
 use locate::KnownTeams;
 use read::{FollowedStreams, LoadedDeployment};
+use registers::RegisterCaches;
 use snapshot_cache::CachedSnapshot;
 use value_turns::ValueTurns;
 
@@ -122,6 +125,19 @@ pub struct ServiceSettings {
     pub longest_delegation: Duration,
     /// The API tokens that people hold.
     pub credentials: Arc<dyn Credentials>,
+    /// Who may attest entries of which register.
+    pub attest: AttestRules,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            recordings: Recordings::default(),
+            longest_delegation: LONGEST_DELEGATION,
+            credentials: Arc::new(NoCredentials),
+            attest: AttestRules::default(),
+        }
+    }
 }
 
 /// The engine of a server. Cheap to clone.
@@ -146,6 +162,10 @@ struct ServiceParts {
     /// The longest delegation.
     longest_delegation: Duration,
     credentials: Arc<dyn Credentials>,
+    /// Who may attest entries of which register.
+    attest: AttestRules,
+    /// What was read of the registers.
+    registers: RegisterCaches,
     /// The content that this process has stored lately, and need not send again.
     stored: RecentContent,
     /// The turns of decisions that want to change the same values of plugins.
@@ -184,13 +204,12 @@ pub struct WriteAnswer<T> {
 impl DeploymentService {
     /// An engine over a ledger and models, for a server that issues no credentials of its own.
     pub fn new(storage: Arc<dyn Storage>, models: Arc<dyn Models>, recordings: Recordings) -> Self {
-        let (longest_delegation, credentials) = (LONGEST_DELEGATION, Arc::new(NoCredentials));
-        Self::with(storage, models, ServiceSettings { recordings, longest_delegation, credentials })
+        Self::with(storage, models, ServiceSettings { recordings, ..ServiceSettings::default() })
     }
 
     /// An engine over a ledger and models.
     pub fn with(storage: Arc<dyn Storage>, models: Arc<dyn Models>, settings: ServiceSettings) -> Self {
-        let ServiceSettings { recordings, longest_delegation, credentials } = settings;
+        let ServiceSettings { recordings, longest_delegation, credentials, attest } = settings;
         Self(Arc::new(ServiceParts {
             storage,
             models,
@@ -206,6 +225,8 @@ impl DeploymentService {
             credentials,
             environments: Cache::new(1_000),
             histories: Cache::new(1_000),
+            attest,
+            registers: RegisterCaches::default(),
             stored: RecentContent::default(),
             value_turns: ValueTurns::default(),
         }))

@@ -40,7 +40,8 @@ impl LoadedDeployment {
     pub(super) fn matches(&self, write: &WriteContext<'_>) -> Result<(), ServiceError> {
         match write.if_match {
             Some(expected) if expected != self.state.version => {
-                Err(ServiceError::VersionDiffers { id: self.id.clone(), expected, actual: self.state.version })
+                let (what, id, actual) = ("deployment", self.id.clone(), self.state.version);
+                Err(ServiceError::VersionDiffers { what, id, expected, actual })
             }
             _ => Ok(()),
         }
@@ -219,6 +220,14 @@ impl DeploymentService {
     fn document(&self, digest: Digest) -> Result<Deployment, ServiceError> {
         let bytes = self.content(digest)?;
         serde_json::from_slice(&bytes).map_err(|error| ServiceError::Damaged(format!("content `{digest}`: {error}")))
+    }
+
+    /// Content of the ledger, by digest. None if retention deleted it.
+    pub(super) fn content_if_kept(&self, digest: Digest) -> Result<Option<Arc<Vec<u8>>>, ServiceError> {
+        match self.0.storage.content(&digest)? {
+            Some(content) if matches!(content.state, ContentState::Deleted(_)) => Ok(None),
+            _ => self.content(digest).map(Some),
+        }
     }
 
     /// Content of the ledger, by digest.

@@ -10,6 +10,7 @@ use lockgate_domain::{Deployment, Digest, Gate, Snapshot, Timestamp};
 use lockgate_ledger::{ContentState, EntryQuery, Error, Storage, StoredEntry};
 use lockgate_runtime::{RecordedEngine, Recording, Runtime};
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use crate::catalogue::{RestoreError, engines, restore_to_replay};
 use crate::{DecisionRecord, DeploymentService, Models, Recordings, ServiceError, decision_stream, teams_with};
@@ -188,14 +189,29 @@ impl LedgerReplay {
     fn snapshot(&self, record: &DecisionRecord) -> Result<Snapshot, ReplayOutcome> {
         self.engine.snapshot(record).map_err(|error| {
             let evidence = record.evidence.iter().map(|(name, piece)| (format!("the evidence `{name}`"), piece.digest));
-            let mut parts =
-                [("the deployment that was looked at".to_owned(), record.deployment)].into_iter().chain(evidence);
+            let entries = self.entries(record).into_iter();
+            let mut parts = [("the deployment that was looked at".to_owned(), record.deployment)]
+                .into_iter()
+                .chain(evidence)
+                .chain(entries);
             let gone = match &error {
                 ServiceError::NotFound { .. } => parts.find_map(|(what, digest)| self.content(&what, digest).err()),
                 _ => None,
             };
             gone.unwrap_or_else(|| not_run(error))
         })
+    }
+
+    /// The values of registers that the decision's snapshot holds, as far as the ledger still tells.
+    fn entries(&self, record: &DecisionRecord) -> Vec<(String, Digest)> {
+        let kept = self.content("the deployment that was looked at", record.deployment).ok();
+        let form: Option<Value> = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let provenance = form.as_ref().and_then(|form| form.get("provenance")).and_then(Value::as_object);
+        let entry = |(pointer, provenance): (&String, &Value)| {
+            let digest = provenance.get("entry")?.as_str()?.parse().ok()?;
+            Some((format!("the entry of a register at `{pointer}`"), digest))
+        };
+        provenance.into_iter().flatten().filter_map(entry).collect()
     }
 
     /// Content of the ledger whose bytes have this digest.

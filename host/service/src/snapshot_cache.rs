@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use lockgate_domain::join::{join, without_entries};
 use lockgate_domain::{
     Approval, Deployment, DeploymentRecord, Digest, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage,
-    Timestamp, canonical_json,
+    Timestamp,
 };
 use lockgate_ledger::{ContentBlob, ExpectedVersion};
 
 use super::environment_overlap::{EnvironmentDeployments, environment_stream, product_stream};
 use super::granted::end_stream;
 use super::read::{FollowedStream, LoadedDeployment, ReadMode};
+use super::registers::{LedgerRegisters, is_observed};
 use super::waiver::{EVERYBODYS_WAIVERS, about, team_waivers};
 use super::{DeploymentService, ServiceError, WaiverState};
 use crate::lifecycle::{ApprovalInvalid, RecordedApproval};
@@ -62,13 +64,15 @@ struct SnapshotBasis {
     /// The end streams of the waivers that may apply to the deployment, and their versions.
     ends: Vec<(String, u64)>,
     history: u64,
+    /// The streams of the registers that were joined, and their versions.
+    registers: Vec<(String, u64)>,
     models: Arc<[LoadedModel]>,
 }
 
 impl PartialEq for SnapshotBasis {
     fn eq(&self, other: &Self) -> bool {
-        (self.deployment, self.waivers, &self.ends, self.history)
-            == (other.deployment, other.waivers, &other.ends, other.history)
+        (self.deployment, self.waivers, &self.ends, self.history, &self.registers)
+            == (other.deployment, other.waivers, &other.ends, other.history, &other.registers)
             && Arc::ptr_eq(&self.models, &other.models)
     }
 }
@@ -117,6 +121,8 @@ impl DeploymentService {
         streams.extend(overlaps.then_some(environment_stream.as_str()));
         let named = streams.len();
         streams.extend(known.iter().flat_map(|known| &known.rests_on.ends).map(|(stream, _)| stream.as_str()));
+        let ended = streams.len();
+        streams.extend(known.iter().flat_map(|known| &known.rests_on.registers).map(|(stream, _)| stream.as_str()));
         let versions = as_of.versions(&*self.0.storage, &streams)?;
         #[expect(clippy::expect_used, reason = "a decision on another version than this would be signed")]
         let version = |place: usize| *versions.get(place).expect("a storage answers with one version for each stream");
@@ -126,12 +132,16 @@ impl DeploymentService {
         ];
         let history = self.history_at(&history_stream, version(2))?;
         let environment = if overlaps { Some(self.environment_at(&environment_stream, version(3))?) } else { None };
-        let ends = streams.iter().zip(&versions).skip(named).map(|(stream, version)| ((*stream).to_owned(), *version));
+        let mut extra =
+            streams.iter().zip(&versions).skip(named).map(|(stream, version)| ((*stream).to_owned(), *version));
+        let ends: Vec<_> = extra.by_ref().take(ended - named).collect();
+        let registers: Vec<_> = extra.collect();
         let mut rests_on = SnapshotBasis {
             deployment: state.version,
             waivers: [&waivers[0], &waivers[1]].map(|waivers| waivers.version),
-            ends: ends.collect(),
+            ends,
             history: history.version,
+            registers,
             models: self.0.models.current(),
         };
         let expected = environment
@@ -146,6 +156,9 @@ impl DeploymentService {
         }
 
         let mut deployment = Deployment::clone(&loaded.document);
+        let mut source = LedgerRegisters::new(self, team, as_of, std::mem::take(&mut rests_on.registers));
+        let expiry = join(&mut deployment, &mut source, now)?;
+        rests_on.registers = source.into_read();
         deployment.approved.clone_from(&state.approved);
         if gate.stage >= Stage::Fulfill {
             deployment.progress.clone_from(&state.progress);
@@ -154,6 +167,8 @@ impl DeploymentService {
         deployment.history = with_iterations(&history.says.past);
         deployment.gates_passed.clone_from(&state.passed);
         let mut expect = vec![ExpectedVersion { stream: history_stream, version: history.version }];
+        let registers = rests_on.registers.iter().filter(|(stream, _)| !is_observed(stream));
+        expect.extend(registers.map(|(stream, version)| ExpectedVersion { stream: stream.clone(), version: *version }));
         let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
         let ids: Vec<&str> = waivers.iter().map(|known| known.waiver.id.as_str()).collect();
@@ -182,7 +197,7 @@ impl DeploymentService {
             state.approvals.iter().map(|known| known.void(now, &parts, model.digest(), &involves)).collect();
         let approvals: Vec<Approval> =
             state.approvals.iter().zip(&void).filter_map(|(known, void)| shown(known, void.as_ref())).collect();
-        let until = approvals.iter().filter_map(|approval| approval.expires).min();
+        let until = approvals.iter().filter_map(|approval| approval.expires).chain(expiry).min();
         // The choice of the model may depend on the time: then the snapshot is valid for this moment alone.
         let depends_on_time = state.approved.is_none()
             && rests_on.models.iter().filter_map(LoadedModel::applies).any(|applies| applies.looks_at("now"));
@@ -191,7 +206,7 @@ impl DeploymentService {
         let mut snapshot = Arc::unwrap_or_clone(snapshot);
         Arc::make_mut(&mut snapshot.deployment).approvals = approvals;
         let form = SnapshotForm::of(&snapshot)?;
-        let bytes = Arc::new(canonical_json(&*snapshot.deployment)?);
+        let bytes = Arc::new(without_entries(&snapshot.deployment)?);
         let content = ContentBlob::new("snapshot", "application/json", bytes);
         let Snapshot { deployment, subject, evidence, .. } = snapshot;
         let cached = Arc::new(CachedSnapshot {

@@ -49,7 +49,7 @@ pub(super) fn created<T: Serialize>(written: &WriteAnswer<T>, location: &str) ->
 }
 
 fn headers<T>(written: &WriteAnswer<T>) -> HeaderMap {
-    // Only deployments have versions.
+    // Only deployments and entries of registers have versions.
     let mut headers = if written.version > 0 { tagged(written.version) } else { HeaderMap::new() };
     if written.repeated {
         headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));

@@ -3,16 +3,21 @@
 use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
 use lockgate_domain::api::LEDGER_DAMAGED;
+use lockgate_domain::join::Contradiction;
 use lockgate_domain::{Right, counted};
 use lockgate_engine::rollout::RolloutError;
 use lockgate_ledger::{Error, FailureCause, Loss, StorageFailure};
 use lockgate_service::authority::Forbidden;
 use lockgate_service::{InputError, RuleRefusal, ServiceError};
+use serde_json::{Value, json};
 
 use crate::problem::Problem;
 
 /// `Retry-After` if the ledger is busy or fails, in seconds.
 const RETRY_AFTER: u64 = 1;
+
+/// The title of the problem that `If-Match` names another version.
+pub(super) const VERSION_DIFFERS: &str = "It has changed since the version in If-Match";
 
 /// The problem for an error of the engine.
 pub fn problem(error: ServiceError) -> Problem {
@@ -37,11 +42,7 @@ pub fn problem(error: ServiceError) -> Problem {
                 .with("legal_moves", illegal.legal)
         }
         ServiceError::VersionDiffers { expected, actual, .. } => {
-            let problem = Problem::new(
-                StatusCode::PRECONDITION_FAILED,
-                "version-differs",
-                "The deployment has changed since the version in If-Match",
-            );
+            let problem = Problem::new(StatusCode::PRECONDITION_FAILED, "version-differs", VERSION_DIFFERS);
             let problem = problem.detail(said).with("expected", expected).with("actual", actual);
             match HeaderValue::from_str(&format!("\"{actual}\"")) {
                 Ok(tag) => problem.header(ETAG, tag),
@@ -50,6 +51,12 @@ pub fn problem(error: ServiceError) -> Problem {
         }
         ServiceError::Exists { what, id } => {
             conflict("exists", "The id is taken").detail(said).with("what", what).with("id", id)
+        }
+        ServiceError::Contradicts(found) => {
+            let errors: Vec<Value> = found.iter().map(contradiction).collect();
+            conflict("contradicts-register", "The deployment contradicts a register")
+                .detail(said)
+                .with("errors", errors)
         }
         ServiceError::Invalid(mistakes) => invalid(&mistakes),
         ServiceError::Choice(_) => conflict("no-model", "No deployment model can be selected").detail(said),
@@ -114,8 +121,15 @@ fn of_forbidden(forbidden: &Forbidden) -> Problem {
             with_rights(problem, rights).with("roles", roles)
         }
         Forbidden::Scope { rights, .. } => with_rights(problem, rights),
+        Forbidden::Attest { right, attesters, .. } => problem.with("right", right).with("attesters", attesters),
         _ => problem,
     }
+}
+
+/// A contradiction for programs.
+fn contradiction(found: &Contradiction) -> Value {
+    let Contradiction { pointer, register, id, told, attested } = found;
+    json!({ "pointer": pointer, "register": register, "id": id, "told": told, "attested": attested })
 }
 
 /// Adds the missing right. If any one of several rights would be enough, adds all of them.
@@ -169,6 +183,18 @@ fn of_refused(refused: RuleRefusal) -> Problem {
         }
         RuleRefusal::OfMoreTeams { what, id } => {
             forbidden("of-more-teams", "Needs access to more teams").with("what", what).with("id", id)
+        }
+        RuleRefusal::SharedByAllTeams { what, id } => {
+            forbidden("of-all-teams", "Needs access to all teams").with("what", what).with("id", id)
+        }
+        RuleRefusal::SharedEntry { register, id } => {
+            conflict("shared-entry", "All teams share an entry with this id").with("register", register).with("id", id)
+        }
+        RuleRefusal::RegisterFull { register, concerned, most } => {
+            conflict("register-full", "The register has as many entries as a decision reads")
+                .with("register", register)
+                .with("concerned", concerned)
+                .with("most", most)
         }
         RuleRefusal::PersonDecides { person, kind, roles, .. } => forbidden("person-decides", "A person has to decide")
             .with("person", person)

@@ -10,7 +10,7 @@ use lockgate_service::authority::Actor;
 use lockgate_service::{DeploymentRef, GatePurpose, PageRequest, RequestRef, WriteContext};
 use serde::Deserialize;
 
-use super::errors::unreadable;
+use super::errors::{VERSION_DIFFERS, unreadable};
 use super::url_parts::{PathParts, QueryParams};
 use crate::auth::CredentialSession;
 use crate::connection::RequestPeer;
@@ -114,9 +114,8 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     // A tag that no deployment ever had cannot match.
     let version = tag.parse().ok().filter(|version| *version <= LARGEST);
     version.map(Some).ok_or_else(|| {
-        let title = "The deployment has changed since the version in If-Match";
-        Problem::new(StatusCode::PRECONDITION_FAILED, "version-differs", title)
-            .detail(format!("no deployment has the `ETag` `\"{tag}\"`: read the deployment again"))
+        Problem::new(StatusCode::PRECONDITION_FAILED, "version-differs", VERSION_DIFFERS)
+            .detail(format!("nothing has the `ETag` `\"{tag}\"`: read it again"))
     })
 }
 

@@ -50,7 +50,11 @@ impl<S: Send + Sync> FromRequest<S> for MergePatch {
 }
 
 /// The whole body, if it has one of these media types.
-async fn body_of_type<S: Send + Sync>(request: Request, state: &S, kinds: &[&str]) -> Result<Bytes, Problem> {
+pub(super) async fn body_of_type<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    kinds: &[&str],
+) -> Result<Bytes, Problem> {
     let kind = MediaType::of(request.headers());
     if kinds.contains(&kind.essence.as_str()) {
         kind.check_charset()?;
@@ -102,7 +106,7 @@ impl From<BodyRefusal> for Problem {
 }
 
 /// Reads a body that the ledger may store: every number in it is in its canonical form.
-fn read_kept<T: DeserializeOwned>(body: &[u8], set_by_server: SetByServer) -> Result<T, BodyRefusal> {
+pub(super) fn read_kept<T: DeserializeOwned>(body: &[u8], set_by_server: SetByServer) -> Result<T, BodyRefusal> {
     typed(&value(JsonReader::default().with_canonical_numbers(), body)?, set_by_server)
 }
 
@@ -124,7 +128,7 @@ fn value(reader: JsonReader, body: &[u8]) -> Result<Value, BodyRefusal> {
 }
 
 /// As [`RequestDocument::SET_BY_SERVER`].
-type SetByServer = &'static [(&'static str, &'static str)];
+pub(super) type SetByServer = &'static [(&'static str, &'static str)];
 
 fn typed<T: DeserializeOwned>(value: &Value, set_by_server: SetByServer) -> Result<T, BodyRefusal> {
     read_value(value).map_err(|error| BodyRefusal::Mistakes(mistakes(value, error, set_by_server)))

@@ -28,6 +28,7 @@ mod openapi_parts;
 mod overrides;
 mod progress;
 mod readiness;
+mod registers;
 mod rights_tables;
 mod route;
 mod routes;

@@ -4,15 +4,15 @@
 //! from their own `JsonSchema`, which `lockgate schema` prints too, so nothing is described twice.
 
 use axum::http::Method;
-use lockgate_domain::Overlap;
 use lockgate_domain::api::ProblemDocument;
 use lockgate_domain::api::access::AccessReview;
 use lockgate_domain::api::audit::{Checkpoints, Contents, Entries, HeadDocument, Nodes};
+use lockgate_domain::{NewRegisterEntry, NewSamples, Overlap, RegisterEntry, Sample};
 use lockgate_service::lifecycle::{ActivityReport, OverrideState};
 use lockgate_service::{
     ApprovalView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, GatePass, GrantedWaiver,
-    NewApproval, NewDelegation, NewDeployment, NewOverride, NewReview, NewWaiver, NextStep, Page, PendingOverride,
-    StepReport, WaiverState,
+    ImportReport, NewApproval, NewDelegation, NewDeployment, NewOverride, NewReview, NewWaiver, NextStep, Page,
+    PendingOverride, SamplesRecorded, StepReport, WaiverState,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -52,6 +52,14 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::progress::make_move,
         super::progress::next_step,
         super::progress::report_step,
+        super::registers::list,
+        super::registers::import,
+        super::registers::get,
+        super::registers::put,
+        super::registers::withdraw,
+        super::registers::history,
+        super::registers::samples,
+        super::registers::record_samples,
         super::overrides::take,
         super::overrides::get,
         super::overrides::confirm,
@@ -77,6 +85,7 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
     ),
     tags(
         (name = "deployments", description = "Deployments and their way through the four stages."),
+        (name = "registers", description = "Registers: the facts that their owners attest."),
         (name = "gates", description = "Gates: the entrance and the exit of each stage."),
         (name = "evidence", description = "Evidence files, such as SBOMs and scan results."),
         (name = "approvals", description = "Approvals and rejections by people, each bound to what the person saw."),
@@ -195,6 +204,12 @@ fn schemas() -> Map<String, Value> {
     register::<super::events::EventPage>(&mut generator);
     register::<GatePass>(&mut generator);
     register::<lockgate_domain::Evidence>(&mut generator);
+    register::<NewRegisterEntry>(&mut generator);
+    register::<Page<RegisterEntry>>(&mut generator);
+    register::<ImportReport>(&mut generator);
+    register::<NewSamples>(&mut generator);
+    register::<SamplesRecorded>(&mut generator);
+    register::<WholeList<Sample>>(&mut generator);
     register::<NewApproval>(&mut generator);
     register::<ApprovalView>(&mut generator);
     register::<super::progress::NewMove>(&mut generator);

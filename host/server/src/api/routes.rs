@@ -23,7 +23,7 @@ use super::route::{Backpressure, Route, RouteAccess, RouteMounter, RouteRow};
 use super::state::{ApiState, ServerState};
 use super::{
     access, approvals, catalogue, decisions, delegations, deployments, events, evidence, gates, health, overrides,
-    progress, wait, waivers, whoami,
+    progress, registers, wait, waivers, whoami,
 };
 use crate::auth::Authenticator;
 use crate::auth::access::GrantingRule;
@@ -56,10 +56,18 @@ pub fn route_rows() -> Vec<RouteRow> {
 
 /// The routes that wait for their turn: all except those about the server's health.
 fn api_routes() -> Vec<Route<ApiState>> {
-    [deployment_routes(), exception_routes(), record_routes(), audit_routes(), authzen_routes(), opa_routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        deployment_routes(),
+        register_routes(),
+        exception_routes(),
+        record_routes(),
+        audit_routes(),
+        authzen_routes(),
+        opa_routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The routes for one deployment.
@@ -91,6 +99,20 @@ fn deployment_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/deployments/{id}/overrides/{override}", READ, overrides::get),
         Route::post("/api/v1/deployments/{id}/overrides/{override}/confirmation", OVERRIDE, overrides::confirm)
             .without_body(),
+    ]
+}
+
+/// The routes for registers. Who may attest entries of a register follows from the configuration.
+fn register_routes() -> Vec<Route<ApiState>> {
+    vec![
+        Route::get("/api/v1/registers/{register}", READ, registers::list),
+        Route::post("/api/v1/registers/{register}", READ, registers::import).taking_evidence(),
+        Route::get("/api/v1/registers/{register}/{id}", READ, registers::get),
+        Route::put("/api/v1/registers/{register}/{id}", READ, registers::put),
+        Route::delete("/api/v1/registers/{register}/{id}", READ, registers::withdraw).without_body(),
+        Route::get("/api/v1/registers/{register}/{id}/history", READ, registers::history),
+        Route::get("/api/v1/registers/kpis/{id}/samples", READ, registers::samples),
+        Route::post("/api/v1/registers/kpis/{id}/samples", READ, registers::record_samples),
     ]
 }
 

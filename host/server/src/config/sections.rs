@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use lockgate_domain::Duration;
+use lockgate_domain::{AttestRule, Duration};
 use lockgate_runtime::AddressRange;
 use lockgate_service::LONGEST_DELEGATION;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -44,6 +44,9 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How requests are authenticated.
     pub auth: AuthConfig,
+    /// Who may attest entries of the registers. A rule replaces the usual roles of the registers that it names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attest: Vec<AttestRule>,
     /// The ledger.
     pub ledger: LedgerConfig,
     /// Metrics, the server's own log, and traces.
@@ -66,6 +69,7 @@ impl Default for Config {
             trusted_proxies: TrustedProxiesConfig::default(),
             limits: LimitsConfig::default(),
             auth: AuthConfig::default(),
+            attest: Vec::new(),
             ledger: LedgerConfig::default(),
             observe: ObserveConfig::default(),
             decision_log: DecisionLogConfig::default(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use lockgate_domain::AttestRules;
 use lockgate_domain::Timestamp;
 use lockgate_ledger::{LedgerClock, RetentionRule, Storage};
 use lockgate_runtime::{Namespaces, Runtime, RuntimeConfig, RuntimeError};
@@ -89,6 +90,7 @@ impl OpenedService {
             recordings,
             longest_delegation: config.limits.delegation,
             credentials: Arc::new(TokenHolders::new(Arc::clone(storage))),
+            attest: AttestRules::new(config.attest.clone()),
         };
         Ok(Self { service: DeploymentService::with(Arc::clone(storage), models, settings), catalogue })
     }

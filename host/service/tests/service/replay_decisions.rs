@@ -7,16 +7,20 @@ use std::sync::Arc;
 use crate::catalogue_support::{Models, RUNTIME, approved_by};
 use crate::gate_support::EXIT;
 use crate::ledger_support::{Database, forge};
-use crate::service::stand::{Stand, ask_gate, ben, rita};
-use lockgate_domain::{Decision, Digest, Phase, Snapshot, Stage, Standing, Timestamp};
+use crate::service::stand::{Stand, ask_gate, ben, person, rita};
+use lockgate_domain::{
+    Decision, Digest, Gate, NewRegisterEntry, Phase, RegisterKind, Snapshot, Stage, Standing, Timestamp,
+};
 use lockgate_engine::model::Source;
 use lockgate_engine::replay::{OutcomeChange, ReplayOutcome, ReplayedDecision};
 use lockgate_engine::{LoadedModel, decision_id};
-use lockgate_ledger::{RetentionRule, SqliteStorage};
+use lockgate_ledger::{ContentState, RetentionRule, SqliteStorage};
+use lockgate_service::authority::Actor;
 use lockgate_service::catalogue::KeptModels;
 use lockgate_service::replay::{DecisionFilter, LedgerReplay};
-use lockgate_service::{DeploymentService, NewEvidence, Recordings};
+use lockgate_service::{DeploymentService, NewEvidence, Recordings, RegisterRef, RegisterScope};
 use lockgate_tests::Guest;
+use serde_json::{Value, json};
 
 /// A ledger, the models of the server on it, and what it decided.
 struct Served {
@@ -95,6 +99,65 @@ fn every_decision_comes_out_the_same_from_the_ledger_alone_while_the_server_runs
     served.models.remove("shop.toml");
     served.models.remove("four-eyes.wasm");
     assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 6]);
+}
+
+#[test]
+fn decisions_on_registers_come_out_the_same_from_the_ledger_alone_and_on_another_server() {
+    let served = Served::new();
+    let server = served.start(Recordings::Needed);
+    let attest = |actor: &Actor, register: RegisterKind, entry: Value| {
+        let entry: NewRegisterEntry = serde_json::from_value(entry).unwrap();
+        let id = entry.value.get("id").and_then(Value::as_str).unwrap().to_owned();
+        server.engine.attest_entry(&server.by(actor), register, &id, RegisterScope::OwnTeam, &entry).unwrap();
+    };
+    let change = json!({
+        "id": "CHG-1", "title": "Shop 2", "category": "normal", "approval": "approved", "risk": "low", "releases": ["shop-2"]
+    });
+    attest(&ben(), RegisterKind::Changes, json!({ "value": change }));
+    let olga = person("olga", &["operations-manager"]);
+    let concerns = json!({"products": ["shop"]});
+    let kpi = json!({"id": "p99", "metric": "latency", "unit": "ms", "at_most": 300.0, "latest": 1.0});
+    attest(&olga, RegisterKind::Kpis, json!({"value": kpi, "concerns": concerns}));
+    let incident = json!({"id": "INC-1", "title": "t", "status": "new", "open": true, "severity": "high"});
+    attest(&olga, RegisterKind::Incidents, json!({"value": incident, "concerns": concerns}));
+    server.request(|document| *document.get_mut("change").unwrap() = json!("CHG-1")).unwrap();
+    let sample = json!({"samples": [{"at": "2026-11-24T19:59:00Z", "value": 250.5}]});
+    let kpi = RegisterRef { register: RegisterKind::Kpis, id: "p99", team: None, shared: false };
+    server.engine.record_samples(&server.by(&olga), &kpi, &serde_json::from_value(sample).unwrap()).unwrap();
+    server.approved("dep-1");
+    let made = served.ended(None);
+    assert_eq!(made, vec![ReplayOutcome::Same; 2]);
+    // What the registers say later changes nothing of an earlier decision.
+    let change = json!({
+        "id": "CHG-1", "title": "Shop 2", "category": "normal", "approval": "rejected", "risk": "high", "releases": ["shop-2"]
+    });
+    attest(&ben(), RegisterKind::Changes, json!({ "value": change }));
+    assert_eq!(served.ended(None), made);
+
+    let other = served.start(Recordings::Needed);
+    let now = server.now();
+    let exit = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
+    let one = ask_gate(&server.engine, &rita(), "dep-1", exit, now).unwrap();
+    let two = ask_gate(&other.engine, &rita(), "dep-1", exit, now).unwrap();
+    assert_eq!((&one.snapshot, &one.verdict, &one.reasons), (&two.snapshot, &two.verdict, &two.reasons));
+
+    // The ledger keeps a value once: the deployment that was looked at names it by its digest.
+    let record = server.engine.decision(&rita(), &one.id).unwrap();
+    let kept = server.engine.storage().content(&record.deployment).unwrap().unwrap();
+    let ContentState::Present(kept) = kept.state else { panic!() };
+    let kept: Value = serde_json::from_slice(&kept).unwrap();
+    assert_eq!(kept.pointer("/change"), Some(&Value::Null));
+    assert_eq!(kept.pointer("/registers/incidents/0"), Some(&Value::Null));
+    assert_eq!(kept.pointer("/registers/kpis/0/latest"), Some(&json!(250.5)), "it was completed by its samples");
+
+    // A value that was forgotten cannot be replayed, and the outcome says so.
+    let rule = RetentionRule::Content {
+        kind: "register-changes".to_owned(),
+        before: Timestamp::from_millis(i64::MAX / 1_000_000),
+    };
+    assert!(server.engine.storage().forget(&rule).unwrap().count > 0);
+    let gone = served.ended(None);
+    assert!(gone.iter().all(|outcome| matches!(outcome, ReplayOutcome::Deleted { .. })), "{gone:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod exceptions;
 mod laid_out;
 mod life;
 mod races;
+mod registers;
 mod repeats;
 mod resuming;
 mod separation;

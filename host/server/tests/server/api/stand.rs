@@ -220,6 +220,7 @@ fn engine(home: &Path, storage: Arc<dyn Storage>) -> (DeploymentService, Arc<Cat
         recordings: Recordings::Needed,
         longest_delegation: LONGEST_DELEGATION,
         credentials: Arc::new(TokenHolders::new(Arc::clone(&storage))),
+        ..ServiceSettings::default()
     };
     (DeploymentService::with(storage, Arc::new(models), settings), catalogue)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use lockgate_domain::{ApprovalAnswer, Duration, PersonId, Teams, Timestamp};
 use lockgate_service::authority::Actor;
 use lockgate_service::{
-    Credentials, DelegationState, DeploymentService, NewApproval, NewDelegation, Recordings, RuleRefusal, ServiceError,
+    Credentials, DelegationState, DeploymentService, NewApproval, NewDelegation, RuleRefusal, ServiceError,
     ServiceSettings, TokensHeld,
 };
 use serde_json::json;
@@ -103,7 +103,7 @@ impl Held {
 fn with(longest_delegation: Duration, credentials: Arc<Held>) -> Stand {
     let folder = tempfile::tempdir().unwrap();
     let models = Arc::new(Fixed([load(&["four-eyes", "canary"], MODEL)].into()));
-    let settings = ServiceSettings { recordings: Recordings::Needed, longest_delegation, credentials };
+    let settings = ServiceSettings { longest_delegation, credentials, ..ServiceSettings::default() };
     Stand::of(DeploymentService::with(Arc::new(open_ledger(&folder)), models, settings), folder)
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lockgate_domain::{CredentialKind, Decision, Digest, Gate, PersonId, Phase, Principal, Stage, Teams, Timestamp};
+use lockgate_domain::{
+    AttestRules, CredentialKind, Decision, Digest, Gate, PersonId, Phase, Principal, Stage, Teams, Timestamp,
+};
 use lockgate_engine::LoadedModel;
 use lockgate_ledger::note::SigningKey;
 use lockgate_ledger::{SqliteOptions, SqliteStorage};
@@ -13,7 +15,7 @@ use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded};
 use lockgate_service::lifecycle::{ActivityOutcome, ActivityReport, activities_of};
 use lockgate_service::{
     DecisionOrigin, DeploymentService, DeploymentView, GateAnswer, GatePass, GatePurpose, GateRequest, Models,
-    NewApproval, NewDeployment, Recordings, ServiceError, WriteAnswer, WriteContext,
+    NewApproval, NewDeployment, Recordings, ServiceError, ServiceSettings, WriteAnswer, WriteContext,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -209,6 +211,14 @@ pub(crate) fn open(folder: &TempDir, models: Vec<LoadedModel>) -> DeploymentServ
 
 pub(crate) fn open_recording(folder: &TempDir, models: Vec<LoadedModel>, recordings: Recordings) -> DeploymentService {
     DeploymentService::new(Arc::new(open_ledger(folder)), Arc::new(Fixed(models.into())), recordings)
+}
+
+/// An engine whose registers are attested by these rules.
+pub(crate) fn attested_by(attest: AttestRules) -> (DeploymentService, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let models = Arc::new(Fixed(vec![load(&["four-eyes", "canary"], MODEL)].into()));
+    let settings = ServiceSettings { attest, ..ServiceSettings::default() };
+    (DeploymentService::with(Arc::new(open_ledger(&folder)), models, settings), folder)
 }
 
 pub(crate) fn open_ledger(folder: &TempDir) -> SqliteStorage {

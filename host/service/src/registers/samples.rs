@@ -1,0 +1,173 @@
+//! The samples of key performance indicators: the values that were measured, the newest of which complete the
+//! indicator.
+
+use lockgate_domain::{NewSamples, RegisterKind, Right, Sample, Timestamp};
+use lockgate_ledger::{Append, EntryDraft, EntryQuery, ExpectedVersion};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::SampleSummary;
+use super::read::RegisterRef;
+use super::streams::samples_stream;
+use crate::authority::Actor;
+use crate::read::body;
+use crate::{DeploymentService, InputError, ServiceError, WriteAnswer, WriteContext};
+
+/// The most samples of one request.
+const MOST_AT_ONCE: usize = 1_000;
+/// The most samples of an indicator that are kept within reach.
+const MOST_KEPT: usize = 10_000;
+
+/// The samples of one request, as the ledger keeps them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct RecordedSamples {
+    by: crate::lifecycle::EventActor,
+    /// The samples in order of time.
+    samples: Vec<Sample>,
+    /// The number of samples so far, these included.
+    total: u64,
+    /// The newest sample so far.
+    latest: Sample,
+}
+
+/// The result of recording samples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SamplesRecorded {
+    /// The number of samples that were ever recorded.
+    pub total: u64,
+    /// The newest sample.
+    pub latest: Sample,
+}
+
+impl DeploymentService {
+    /// Records samples of an indicator.
+    ///
+    /// # Errors
+    /// If the actor may not attest indicators, there is no such indicator, or a sample is wrong.
+    pub fn record_samples(
+        &self,
+        write: &WriteContext<'_>,
+        at: &RegisterRef<'_>,
+        new: &NewSamples,
+    ) -> Result<WriteAnswer<SamplesRecorded>, ServiceError> {
+        let permit = || {
+            let head = self.find_entry(write.actor, at)?;
+            if head.entry.value.is_none() {
+                return Err(ServiceError::NotFound { what: "entry", id: format!("{}/{}", at.register, at.id) });
+            }
+            self.may_attest(write.actor, RegisterKind::Kpis, head.entry.team.as_ref())?;
+            Ok(head)
+        };
+        self.once(write, &("record-samples", at, new), permit, |head, digest| {
+            let samples = check(new, write)?;
+            let team = head.entry.team.as_ref();
+            let stream = samples_stream(team, &head.entry.id);
+            let version = self.0.storage.version(&stream)?;
+            let before = self.samples_at(&stream, version)?;
+            let newest = samples.iter().chain(before.as_ref().map(|before| &before.latest)).max_by_key(|one| one.at);
+            let Some(latest) = newest.copied() else {
+                return Err(ServiceError::Invalid(vec![InputError::new("/samples", "there is no sample: send one")]));
+            };
+            let total = before.map_or(0, |before| before.total) + samples.len() as u64;
+            let recorded = RecordedSamples { by: write.actor.into(), samples, total, latest };
+            let entry = EntryDraft::new(&stream, "samples-recorded", write.now, &recorded)?;
+            let entry = match team {
+                Some(team) => entry.of_team(team)?,
+                None => entry,
+            };
+            let expect = vec![ExpectedVersion { stream, version }];
+            let append = Append { entries: vec![entry], expect, ..Append::default() };
+            self.commit(write, digest, append, None, SamplesRecorded { total, latest })
+        })
+    }
+
+    /// The newest samples of an indicator, in order of time: at most `limit`, and at most 10,000.
+    ///
+    /// # Errors
+    /// If the actor sees no such indicator, or the ledger cannot be read.
+    pub fn samples(&self, actor: &Actor, at: &RegisterRef<'_>, limit: usize) -> Result<Vec<Sample>, ServiceError> {
+        actor.require(Right::Read)?;
+        let head = self.find_entry(actor, at)?;
+        let stream = samples_stream(head.entry.team.as_ref(), &head.entry.id);
+        let limit = limit.min(MOST_KEPT);
+        let (mut samples, mut before) = (Vec::new(), None);
+        while samples.len() < limit {
+            let query = EntryQuery {
+                stream: Some(stream.clone()),
+                before,
+                newest_first: true,
+                limit: 100,
+                ..EntryQuery::default()
+            };
+            let entries = self.0.storage.entries(&query)?;
+            let Some(last) = entries.last() else { break };
+            before = Some(last.index);
+            for stored in &entries {
+                let recorded: RecordedSamples = body(&stored.read().map_err(ServiceError::Damaged)?)?;
+                samples.extend(recorded.samples);
+            }
+        }
+        samples.sort_by_key(|sample: &Sample| sample.at);
+        Ok(samples.split_off(samples.len().saturating_sub(limit)))
+    }
+
+    /// The samples of a stream that has this version. None if there are none.
+    fn samples_at(&self, stream: &str, version: u64) -> Result<Option<SampleSummary>, ServiceError> {
+        if version == 0 {
+            return Ok(None);
+        }
+        if let Some((known, summary)) = self.0.registers.samples.get(stream)
+            && known == version
+        {
+            return Ok(Some(summary));
+        }
+        let query =
+            EntryQuery { stream: Some(stream.to_owned()), newest_first: true, limit: 1, ..EntryQuery::default() };
+        let missing = || ServiceError::Damaged(format!("`{stream}` has a version and no entry"));
+        let newest = self.0.storage.entries(&query)?.into_iter().next().ok_or_else(missing)?;
+        let newest = newest.read().map_err(ServiceError::Damaged)?;
+        let RecordedSamples { total, latest, .. } = body(&newest)?;
+        let summary = SampleSummary { total, latest };
+        self.0.registers.samples.insert(stream.to_owned(), (newest.sequence, summary));
+        Ok(Some(summary))
+    }
+
+    /// Completes an indicator by its samples: the last value, when it was measured, and how many there are.
+    pub(super) fn complete_kpi(&self, value: &mut Value, stream: &str, version: u64) -> Result<(), ServiceError> {
+        let Some(SampleSummary { total, latest }) = self.samples_at(stream, version)? else { return Ok(()) };
+        if let Some(kpi) = value.as_object_mut() {
+            let measured: Option<Timestamp> =
+                kpi.get("measured").and_then(Value::as_str).and_then(|text| text.parse().ok());
+            // The entry itself may hold a later value.
+            if measured.is_none_or(|measured| measured <= latest.at) {
+                kpi.insert("latest".to_owned(), json!(latest.value));
+                kpi.insert("measured".to_owned(), json!(latest.at));
+            }
+            kpi.insert("samples".to_owned(), json!(total.min(MOST_KEPT as u64)));
+        }
+        Ok(())
+    }
+}
+
+/// Checks samples, and sorts them by time.
+fn check(new: &NewSamples, write: &WriteContext<'_>) -> Result<Vec<Sample>, ServiceError> {
+    let invalid =
+        |pointer: String, message: String| Err(ServiceError::Invalid(vec![InputError::new(pointer, message)]));
+    if new.samples.is_empty() || new.samples.len() > MOST_AT_ONCE {
+        let message = format!("a request has 1 to {MOST_AT_ONCE} samples, and this one {}", new.samples.len());
+        return invalid("/samples".to_owned(), message);
+    }
+    for (index, sample) in new.samples.iter().enumerate() {
+        if sample.at > write.now {
+            let message = format!("`{}` is later than now, {}: send what was measured already", sample.at, write.now);
+            return invalid(format!("/samples/{index}/at"), message);
+        }
+        if !sample.value.is_finite() {
+            return invalid(format!("/samples/{index}/value"), "the value is no finite number".to_owned());
+        }
+    }
+    let mut samples = new.samples.clone();
+    samples.sort_by_key(|sample| sample.at);
+    Ok(samples)
+}

@@ -1,0 +1,136 @@
+//! The registers of the ledger, as a deployment is joined with them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockgate_domain::join::{RegisterSource, RegisteredFact};
+use lockgate_domain::{RegisterKind, TeamName};
+
+use super::EntryHead;
+use super::streams::{entry_stream, environment_entries, kept_stream, product_entries, samples_stream};
+use crate::read::ReadMode;
+use crate::{DeploymentService, ServiceError};
+
+/// The registers that a team sees. Notes which streams were read, and their versions: what is joined depends on them.
+pub(crate) struct LedgerRegisters<'a> {
+    service: &'a DeploymentService,
+    team: &'a TeamName,
+    as_of: ReadMode,
+    read: BTreeMap<String, u64>,
+    /// The versions that were read before.
+    known: BTreeMap<String, u64>,
+}
+
+impl<'a> LedgerRegisters<'a> {
+    pub(crate) fn new(
+        service: &'a DeploymentService,
+        team: &'a TeamName,
+        as_of: ReadMode,
+        known: impl IntoIterator<Item = (String, u64)>,
+    ) -> Self {
+        Self { service, team, as_of, read: BTreeMap::new(), known: known.into_iter().collect() }
+    }
+
+    /// The streams that were read, with their versions.
+    pub(crate) fn into_read(self) -> Vec<(String, u64)> {
+        self.read.into_iter().collect()
+    }
+
+    /// The versions of these streams.
+    fn versions(&mut self, streams: &[String]) -> Result<Vec<u64>, ServiceError> {
+        let unknown: Vec<&str> = streams
+            .iter()
+            .filter(|stream| !self.read.contains_key(*stream) && !self.known.contains_key(*stream))
+            .map(String::as_str)
+            .collect();
+        if !unknown.is_empty() {
+            let versions = self.as_of.versions(&*self.service.0.storage, &unknown)?;
+            self.known.extend(unknown.iter().map(|stream| (*stream).to_owned()).zip(versions));
+        }
+        let mut versions = Vec::with_capacity(streams.len());
+        for stream in streams {
+            let version = self.read.get(stream).or_else(|| self.known.get(stream)).copied().unwrap_or(0);
+            self.read.insert(stream.clone(), version);
+            versions.push(version);
+        }
+        Ok(versions)
+    }
+
+    /// The two owners whose entries the team sees: all teams, whose entries take precedence, and the team.
+    fn owners(&self) -> [Option<&'a TeamName>; 2] {
+        [None, Some(self.team)]
+    }
+
+    /// The fact of an entry. None if it was withdrawn, or its value was deleted.
+    fn fact(&mut self, head: &EntryHead) -> Result<Option<RegisteredFact>, ServiceError> {
+        let Some(digest) = head.entry.value else { return Ok(None) };
+        let register = head.entry.register;
+        let Some(value) = self.service.register_value(register, digest)? else { return Ok(None) };
+        let mut value = Arc::unwrap_or_clone(value);
+        if register == RegisterKind::Kpis {
+            let stream = samples_stream(head.entry.team.as_ref(), &head.entry.id);
+            let version = self.versions(std::slice::from_ref(&stream))?;
+            self.service.complete_kpi(&mut value, &stream, version.first().copied().unwrap_or(0))?;
+        }
+        Ok(RegisteredFact::of(head.entry.shown(head.recorded, Some(value))))
+    }
+}
+
+impl RegisterSource for LedgerRegisters<'_> {
+    type Error = ServiceError;
+
+    fn is_kept(&mut self, register: RegisterKind) -> Result<bool, ServiceError> {
+        let streams = self.owners().map(kept_stream);
+        let versions = self.versions(&streams)?;
+        for (stream, version) in streams.iter().zip(versions) {
+            if version > 0 && self.service.kept_at(stream, version)?.says.contains(&register) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn entry(&mut self, register: RegisterKind, id: &str) -> Result<Option<RegisteredFact>, ServiceError> {
+        if !self.is_kept(register)? {
+            return Ok(None);
+        }
+        let streams = self.owners().map(|owner| entry_stream(owner, register, id));
+        let versions = self.versions(&streams)?;
+        for (stream, version) in streams.iter().zip(versions) {
+            if let Some(head) = self.service.head_at(stream, version)?
+                && let Some(fact) = self.fact(&head)?
+            {
+                return Ok(Some(fact));
+            }
+        }
+        Ok(None)
+    }
+
+    fn concerning(&mut self, product: &str, environment: &str) -> Result<Vec<RegisteredFact>, ServiceError> {
+        let [shared, team] = self.owners();
+        let streams = [
+            product_entries(shared, product),
+            environment_entries(shared, environment),
+            product_entries(team, product),
+            environment_entries(team, environment),
+        ];
+        let kept = self.owners().map(kept_stream);
+        if self.versions(&kept)?.iter().all(|version| *version == 0) {
+            return Ok(Vec::new());
+        }
+        let versions = self.versions(&streams)?;
+        let mut heads: BTreeMap<(RegisterKind, String), Arc<EntryHead>> = BTreeMap::new();
+        for (stream, version) in streams.iter().zip(versions) {
+            for (key, head) in &self.service.concerning_at(stream, version)?.says.entries {
+                if head.entry.concerns.include(product, environment) {
+                    heads.entry(key.clone()).or_insert_with(|| Arc::clone(head));
+                }
+            }
+        }
+        let mut facts = Vec::new();
+        for head in heads.values() {
+            facts.extend(self.fact(head)?);
+        }
+        Ok(facts)
+    }
+}

@@ -1,0 +1,156 @@
+//! The streams of the registers, and what their entries add up to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use lockgate_domain::{Digest, RegisterKind, TeamName};
+use lockgate_ledger::{Entry, EntryQuery};
+use serde_json::Value;
+
+use super::{EntryHead, RecordedEntry};
+use crate::locate::team_step;
+use crate::read::{FollowedStream, body, follow};
+use crate::{DeploymentService, ServiceError};
+
+/// The part of a stream's name that says whose entries it has.
+fn owner_step(team: Option<&TeamName>) -> String {
+    team.map_or_else(|| "shared".to_owned(), |team| format!("team/{}", team_step(team)))
+}
+
+/// The stream of one entry.
+pub(super) fn entry_stream(team: Option<&TeamName>, register: RegisterKind, id: &str) -> String {
+    format!("register/{}/{register}/{}", owner_step(team), register.normal_id(id))
+}
+
+/// The stream of the entries that concern a product.
+pub(super) fn product_entries(team: Option<&TeamName>, product: &str) -> String {
+    format!("register-of/{}/product/{product}", owner_step(team))
+}
+
+/// The stream of the entries that concern an environment, whatever the product.
+pub(super) fn environment_entries(team: Option<&TeamName>, environment: &str) -> String {
+    format!("register-of/{}/environment/{environment}", owner_step(team))
+}
+
+/// The stream that says which registers somebody keeps.
+pub(super) fn kept_stream(team: Option<&TeamName>) -> String {
+    format!("register-kept/{}", owner_step(team))
+}
+
+/// The stream of the samples of an indicator.
+pub(super) fn samples_stream(team: Option<&TeamName>, id: &str) -> String {
+    format!("register-samples/{}/{id}", owner_step(team))
+}
+
+/// Whether a stream holds measurements, which come in all the time. A decision takes them as of its snapshot, and is
+/// written although more have come in since.
+pub(crate) fn is_observed(stream: &str) -> bool {
+    stream.starts_with("register-samples/")
+}
+
+/// The kind of the ledger entries of a register. Those of shared entries are others, because an index by team lacks
+/// them.
+pub(super) fn entry_kind(register: RegisterKind, shared: bool) -> String {
+    format!("{register}-attested{}", if shared { "-shared" } else { "" })
+}
+
+/// The id of the ledger entries of an entry.
+pub(super) fn entry_id(register: RegisterKind, id: &str) -> String {
+    format!("{register}/{}", register.normal_id(id))
+}
+
+/// The registers that somebody keeps.
+pub(super) type KeptRegisters = BTreeSet<RegisterKind>;
+
+/// The entries of a stream of a product or an environment, by register and id.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ConcerningEntries {
+    pub(super) entries: BTreeMap<(RegisterKind, String), Arc<EntryHead>>,
+}
+
+impl ConcerningEntries {
+    /// The number of entries of a register.
+    pub(super) fn count(&self, register: RegisterKind) -> usize {
+        self.entries.range((register, String::new())..).take_while(|((kind, _), _)| *kind == register).count()
+    }
+}
+
+fn head_of(entry: &Entry) -> Result<EntryHead, ServiceError> {
+    Ok(EntryHead { entry: body::<RecordedEntry>(entry)?, recorded: entry.at })
+}
+
+impl DeploymentService {
+    /// The registers that are kept, according to a stream at least at this version.
+    pub(super) fn kept_at(
+        &self,
+        stream: &str,
+        version: u64,
+    ) -> Result<Arc<FollowedStream<KeptRegisters>>, ServiceError> {
+        follow(&*self.0.storage, &self.0.registers.kept, stream, version, |kept, entry| {
+            kept.insert(body(&entry)?);
+            Ok(())
+        })
+    }
+
+    /// The entries of a stream of a product or an environment, up to at least this version.
+    pub(super) fn concerning_at(
+        &self,
+        stream: &str,
+        version: u64,
+    ) -> Result<Arc<FollowedStream<ConcerningEntries>>, ServiceError> {
+        follow(&*self.0.storage, &self.0.registers.concerning, stream, version, |known, entry| {
+            let head = head_of(&entry)?;
+            let RecordedEntry { register, id, value, .. } = &head.entry;
+            let key = (*register, register.normal_id(id));
+            // The kind of an entry that no longer concerns the product or the environment is another one.
+            match value.is_some() && entry.kind == CONCERNING {
+                true => drop(known.entries.insert(key, Arc::new(head))),
+                false => drop(known.entries.remove(&key)),
+            }
+            Ok(())
+        })
+    }
+
+    /// The newest version of the entry of a stream that has this version. None if there is none.
+    pub(super) fn head_at(&self, stream: &str, version: u64) -> Result<Option<Arc<EntryHead>>, ServiceError> {
+        if version == 0 {
+            return Ok(None);
+        }
+        if let Some((known, head)) = self.0.registers.heads.get(stream)
+            && known == version
+        {
+            return Ok(Some(head));
+        }
+        let query =
+            EntryQuery { stream: Some(stream.to_owned()), newest_first: true, limit: 1, ..EntryQuery::default() };
+        let missing = || ServiceError::Damaged(format!("`{stream}` has a version and no entry"));
+        let newest = self.0.storage.entries(&query)?.into_iter().next().ok_or_else(missing)?;
+        let newest = newest.read().map_err(ServiceError::Damaged)?;
+        let head = Arc::new(head_of(&newest)?);
+        self.0.registers.heads.insert(stream.to_owned(), (newest.sequence, Arc::clone(&head)));
+        Ok(Some(head))
+    }
+
+    /// A value of a register in its normal form. None if retention deleted it.
+    pub(super) fn register_value(
+        &self,
+        register: RegisterKind,
+        digest: Digest,
+    ) -> Result<Option<Arc<Value>>, ServiceError> {
+        if let Some(known) = self.0.registers.values.get(&digest) {
+            return Ok(Some(known));
+        }
+        let Some(bytes) = self.content_if_kept(digest)? else { return Ok(None) };
+        let wrong = |error: String| ServiceError::Damaged(format!("the value `{digest}` of `{register}`: {error}"));
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let value = Arc::new(register.normalized(&value).map_err(|error| wrong(error.to_string()))?);
+        self.0.registers.values.insert(digest, Arc::clone(&value));
+        Ok(Some(value))
+    }
+}
+
+/// The kind of the ledger entries in the streams of products and environments.
+pub(super) const CONCERNING: &str = "concerning";
+
+/// The kind of the ledger entries that end what [`CONCERNING`] began.
+pub(super) const NO_LONGER_CONCERNING: &str = "no-longer-concerning";
