@@ -24,6 +24,8 @@ pub enum Right {
     RequestForOthers,
     /// Attach evidence to deployments.
     Attest,
+    /// Attest entries of registers, where a rule names you.
+    Register,
     /// Evaluate gates.
     Decide,
     /// Drive deployments: pass gates, carry out steps, report activities, give up, roll back.
@@ -48,11 +50,12 @@ pub enum Right {
 
 impl Right {
     /// All rights, in the order in which documents list them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Read,
         Self::Request,
         Self::RequestForOthers,
         Self::Attest,
+        Self::Register,
         Self::Decide,
         Self::Drive,
         Self::Resume,
@@ -72,6 +75,7 @@ impl Right {
             Self::Request => "request",
             Self::RequestForOthers => "request-for-others",
             Self::Attest => "attest",
+            Self::Register => "register",
             Self::Decide => "decide",
             Self::Drive => "drive",
             Self::Resume => "resume",
@@ -126,8 +130,8 @@ impl KnownRole {
 /// The roles that Lockgate knows, in order of name. Models and policies may ask for approvals in others.
 pub const ROLES: [KnownRole; 18] = {
     use Right::{
-        Administer, Approve, Attest, Audit, Decide, Drive, Govern, Override, Read, Request, RequestForOthers, Resume,
-        Review, Waive,
+        Administer, Approve, Attest, Audit, Decide, Drive, Govern, Override, Read, Register, Request, RequestForOthers,
+        Resume, Review, Waive,
     };
     [
         // A person who hands out credentials must not also approve with them.
@@ -136,16 +140,16 @@ pub const ROLES: [KnownRole; 18] = {
             "Hands out credentials and looks after the server; decides and approves nothing.",
             &[Read, Audit, Govern, Administer],
         ),
-        KnownRole::new("auditor", "Checks what was decided, and has it proved.", &[Read, Audit]),
+        KnownRole::new("auditor", "Checks what was decided, and has it proved.", &[Read, Register, Audit]),
         KnownRole::new(
             "change-authority",
             "Authorises changes: approves deployments, grants exceptions, and reviews overrides.",
-            &[Read, Decide, Resume, Approve, Waive, Override, Review],
+            &[Read, Register, Decide, Resume, Approve, Waive, Override, Review],
         ),
         KnownRole::new(
             "deployment-manager",
             "Answers for deployments: plans them, has them carried out, and approves them.",
-            &[Read, Request, RequestForOthers, Attest, Decide, Drive, Resume, Approve, Override],
+            &[Read, Request, RequestForOthers, Attest, Register, Decide, Drive, Resume, Approve, Override],
         ),
         KnownRole::new(
             "deployment-practitioner",
@@ -161,52 +165,52 @@ pub const ROLES: [KnownRole; 18] = {
         KnownRole::new(
             "governance",
             "Writes the models and policies, and reviews how they are kept.",
-            &[Read, Review, Audit, Govern],
+            &[Read, Register, Review, Audit, Govern],
         ),
         KnownRole::new(
             "operations-manager",
             "Runs what was deployed: accepts it, carries it out or back, and approves it.",
-            &[Read, Attest, Decide, Drive, Resume, Approve, Override, Review],
+            &[Read, Attest, Register, Decide, Drive, Resume, Approve, Override, Review],
         ),
         KnownRole::new(
             "pipeline",
             "A program that asks for deployments and drives them through the gates.",
-            &[Read, Request, RequestForOthers, Attest, Decide, Drive],
+            &[Read, Request, RequestForOthers, Attest, Register, Decide, Drive],
         ),
         KnownRole::new(
             "product-manager",
             "Answers for the product, and authorises its deployments.",
-            &[Read, Request, Decide, Resume, Approve],
+            &[Read, Request, Register, Decide, Resume, Approve],
         ),
         KnownRole::new(
             "product-owner",
             "Answers for what the product does, and approves its deployments.",
-            &[Read, Request, Decide, Resume, Approve],
+            &[Read, Request, Register, Decide, Resume, Approve],
         ),
         KnownRole::new(
             "release-manager",
             "Answers for releases: plans them, has them deployed, and approves that.",
-            &[Read, Request, RequestForOthers, Attest, Decide, Drive, Resume, Approve, Override],
+            &[Read, Request, RequestForOthers, Attest, Register, Decide, Drive, Resume, Approve, Override],
         ),
-        KnownRole::new("service-desk", "Answers users, and looks on.", &[Read]),
+        KnownRole::new("service-desk", "Answers users, and tells of incidents.", &[Read, Register]),
         KnownRole::new(
             "service-owner",
             "Answers for the service: approves deployments, grants waivers, and reviews overrides.",
-            &[Read, Request, Decide, Resume, Approve, Waive, Review],
+            &[Read, Request, Register, Decide, Resume, Approve, Waive, Review],
         ),
-        KnownRole::new("supplier", "Delivers from outside, and hands in evidence.", &[Read, Attest]),
+        KnownRole::new("supplier", "Delivers from outside, and hands in evidence.", &[Read, Attest, Register]),
         KnownRole::new(
             "technical-specialist",
             "Knows a part of the technology, and hands in evidence.",
-            &[Read, Request, Attest, Decide, Resume],
+            &[Read, Request, Attest, Register, Decide, Resume],
         ),
         KnownRole::new("user", "Uses the service, and looks on.", &[Read]),
     ]
 };
 
-/// The rights that any other role of an organisation grants: its holders see deployments, and approve and resume where
-/// a model names the role.
-pub const RIGHTS_OF_OTHER_ROLES: &[Right] = &[Right::Read, Right::Resume, Right::Approve];
+/// The rights that any other role of an organisation grants: its holders see deployments, approve and resume where a model
+/// names the role, and attest entries of registers where a rule names it.
+pub const RIGHTS_OF_OTHER_ROLES: &[Right] = &[Right::Read, Right::Register, Right::Resume, Right::Approve];
 
 /// The names of [`ROLES`].
 pub fn role_names() -> [&'static str; ROLES.len()] {
@@ -332,8 +336,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_of_the_organizations_own_may_see_approve_and_resume() {
-        assert_eq!(rights_of("security-officer"), [Right::Read, Right::Resume, Right::Approve]);
+    fn a_role_of_the_organizations_own_may_see_attest_approve_and_resume() {
+        assert_eq!(rights_of("security-officer"), [Right::Read, Right::Register, Right::Resume, Right::Approve]);
     }
 
     #[test]

@@ -121,7 +121,11 @@ fn of_forbidden(forbidden: &Forbidden) -> Problem {
             with_rights(problem, rights).with("roles", roles)
         }
         Forbidden::Scope { rights, .. } => with_rights(problem, rights),
-        Forbidden::Attest { right, attesters, .. } => problem.with("right", right).with("attesters", attesters),
+        Forbidden::Attest { right, attesters, .. } => {
+            Problem::new(StatusCode::FORBIDDEN, "not-an-attester", "Others attest entries of this register")
+                .with("right", right)
+                .with("attesters", attesters)
+        }
         _ => problem,
     }
 }

@@ -43,6 +43,7 @@ const DRIVE_OR_APPROVE: RouteAccess = RouteAccess::Any(&[Right::Drive, Right::Ap
 const DRIVE_OR_RESUME: RouteAccess = RouteAccess::Any(&[Right::Drive, Right::Resume]);
 const GOVERN: RouteAccess = RouteAccess::Any(&[Right::Govern]);
 const OVERRIDE: RouteAccess = RouteAccess::Any(&[Right::Override]);
+const REGISTER: RouteAccess = RouteAccess::Any(&[Right::Register]);
 const READ: RouteAccess = RouteAccess::Any(&[Right::Read]);
 const REQUEST: RouteAccess = RouteAccess::Any(&[Right::Request]);
 const REVIEW: RouteAccess = RouteAccess::Any(&[Right::Review]);
@@ -106,13 +107,13 @@ fn deployment_routes() -> Vec<Route<ApiState>> {
 fn register_routes() -> Vec<Route<ApiState>> {
     vec![
         Route::get("/api/v1/registers/{register}", READ, registers::list),
-        Route::post("/api/v1/registers/{register}", READ, registers::import).taking_evidence(),
+        Route::post("/api/v1/registers/{register}", REGISTER, registers::import).taking_evidence(),
         Route::get("/api/v1/registers/{register}/{id}", READ, registers::get),
-        Route::put("/api/v1/registers/{register}/{id}", READ, registers::put),
-        Route::delete("/api/v1/registers/{register}/{id}", READ, registers::withdraw).without_body(),
+        Route::put("/api/v1/registers/{register}/{id}", REGISTER, registers::put),
+        Route::delete("/api/v1/registers/{register}/{id}", REGISTER, registers::withdraw).without_body(),
         Route::get("/api/v1/registers/{register}/{id}/history", READ, registers::history),
         Route::get("/api/v1/registers/kpis/{id}/samples", READ, registers::samples),
-        Route::post("/api/v1/registers/kpis/{id}/samples", READ, registers::record_samples),
+        Route::post("/api/v1/registers/kpis/{id}/samples", REGISTER, registers::record_samples),
     ]
 }
 

@@ -225,6 +225,7 @@ impl DeploymentService {
         register: RegisterKind,
         team: Option<&TeamName>,
     ) -> Result<(), ServiceError> {
+        actor.require(Right::Register)?;
         let person = &actor.person;
         match team {
             Some(team) if !actor.teams.include(team) => {
@@ -241,9 +242,6 @@ impl DeploymentService {
             let attesters = attesters.iter().map(Attester::to_string).collect();
             let (person, right) = (person.id.clone(), register.right());
             return Err(Forbidden::Attest { person, right, attesters }.into());
-        }
-        if actor.scopes.as_ref().is_some_and(|scopes| !scopes.contains(&Right::Attest)) {
-            return Err(Forbidden::Scope { person: person.id.clone(), rights: vec![Right::Attest] }.into());
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::observe_requests::logging;
 
 /// Every route that does something else than to read, and who may come. It is written by hand, so that a mistake in the table
 /// of routes is found: a route that is not here is a `GET` that needs the right to read.
-const GUARDED: [(&str, &str, RouteAccess); 47] = [
+const GUARDED: [(&str, &str, RouteAccess); 51] = [
     ("DELETE", "/api/v1/delegations", RouteAccess::Any(&[Right::Administer])),
     ("POST", "/api/v1/deployments", RouteAccess::Any(&[Right::Request])),
     ("PATCH", "/api/v1/deployments/{id}", RouteAccess::Any(&[Right::Request])),
@@ -32,6 +32,10 @@ const GUARDED: [(&str, &str, RouteAccess); 47] = [
     ("POST", "/api/v1/deployments/{id}/rollout/steps/{step}", RouteAccess::Any(&[Right::Drive, Right::Resume])),
     ("POST", "/api/v1/deployments/{id}/overrides", RouteAccess::Any(&[Right::Override])),
     ("POST", "/api/v1/deployments/{id}/overrides/{override}/confirmation", RouteAccess::Any(&[Right::Override])),
+    ("POST", "/api/v1/registers/{register}", RouteAccess::Any(&[Right::Register])),
+    ("PUT", "/api/v1/registers/{register}/{id}", RouteAccess::Any(&[Right::Register])),
+    ("DELETE", "/api/v1/registers/{register}/{id}", RouteAccess::Any(&[Right::Register])),
+    ("POST", "/api/v1/registers/kpis/{id}/samples", RouteAccess::Any(&[Right::Register])),
     ("POST", "/api/v1/overrides/{override}/review", RouteAccess::Any(&[Right::Review])),
     ("POST", "/api/v1/waivers", RouteAccess::Any(&[Right::Waive])),
     ("DELETE", "/api/v1/waivers/{id}", RouteAccess::Any(&[Right::Waive])),
@@ -89,6 +93,7 @@ fn path(row: &RouteRow) -> String {
         ("{*part}", "allow"),
         ("{*path}", "no/gate"),
         ("{index}", "0"),
+        ("{register}", "products"),
         ("{digest}", &digest),
     ];
     let path = parameters.iter().fold(row.path.to_owned(), |path, (name, value)| path.replace(name, value));
@@ -118,6 +123,11 @@ fn content(row: &RouteRow, with: Option<Right>) -> (&'static str, &'static str, 
             Some(Right::Decide) => ("?ask=true", "", String::new()),
             _ => ("", "", String::new()),
         },
+        ("POST", "/registers/{register}") => ("?shared=true", "application/x-ndjson", String::new()),
+        ("POST", "/registers/kpis/{id}/samples") => {
+            json(json!({"samples": [{"at": "2026-01-01T00:00:00Z", "value": 1}]}))
+        }
+        ("PUT", "/registers/{register}/{id}") => json(json!({"value": {"id": "unknown"}})),
         ("PUT", _) => ("", "text/plain", "evidence".to_owned()),
         ("POST", "/deployments/{id}/approvals") => {
             json(json!({"role": "change-authority", "answer": "approved", "subject": Digest::of(b"it")}))

@@ -81,6 +81,9 @@ fn an_entry_has_versions_and_says_who_attested_each() {
 #[test]
 fn only_those_whom_the_rules_name_attest() {
     let stand = Stand::new();
+    let developer = person("dan", &["developer"]);
+    let refused = stand.attest(&developer, RegisterKind::Changes, &new(change("approved", "low"))).unwrap_err();
+    assert!(matches!(refused, ServiceError::Forbidden(Forbidden::Role { .. })), "{refused:?}");
     let refused = stand.attest(&rita(), RegisterKind::Changes, &new(change("approved", "low"))).unwrap_err();
     assert!(matches!(refused, ServiceError::Forbidden(Forbidden::Attest { .. })), "{refused:?}");
     assert_eq!(refused.to_string(), "`rita` does not hold `attest:changes`: `change-authority` may attest there");
