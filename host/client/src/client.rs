@@ -7,9 +7,9 @@ use lockgate_domain::api::IDEMPOTENCY_KEY;
 use lockgate_domain::shortened;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use ureq::http::{HeaderMap, Response, StatusCode};
-use ureq::{Agent, Body, RequestBuilder};
+use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, RETRY_AFTER};
+use ureq::http::{HeaderMap, Method, Request, Response, StatusCode};
+use ureq::{Agent, Body};
 
 use crate::address::ServerAddress;
 use crate::error::Error;
@@ -24,6 +24,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const LARGEST_ANSWER: u64 = 64 << 20;
 /// The most bytes of an error that are read.
 const LARGEST_PROBLEM: u64 = 1 << 20;
+/// The header of an answer that an earlier request with the same key got already.
+const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
 /// As much of a URL as people want to read in a message, in characters.
 const LONGEST_PATH: usize = 100;
 
@@ -70,7 +72,7 @@ impl Client {
     /// # Errors
     /// If the server does not answer, refuses, or answers something else.
     pub fn get<T: DeserializeOwned>(&self, path: &RequestPath) -> Result<T, Error> {
-        self.json(path, &ApiRequest::Get)
+        self.json(path, &ApiRequest::GET)
     }
 
     /// Gets a file of at most that many bytes.
@@ -78,7 +80,7 @@ impl Client {
     /// # Errors
     /// If the server does not answer or refuses, or the file is larger.
     pub fn download(&self, path: &RequestPath, largest: u64) -> Result<Download, Error> {
-        self.ask(path, &ApiRequest::Get, largest)
+        self.ask(path, &ApiRequest::GET, largest)
     }
 
     /// Posts a JSON document, and gets one.
@@ -86,9 +88,8 @@ impl Client {
     /// # Errors
     /// If the server does not answer, refuses, or answers something else.
     pub fn post<T: DeserializeOwned>(&self, path: &RequestPath, document: &impl Serialize) -> Result<T, Error> {
-        let invalid = |reason| Error::InvalidRequest { url: self.url(path), reason };
-        let json = serde_json::to_vec(document).map_err(invalid)?;
-        self.json(path, &ApiRequest::Post { json: Some(json), key: self.new_key(path)? })
+        let body = Some(self.json_body(path, document)?);
+        self.json(path, &ApiRequest { body, ..self.write(path, Method::POST)? })
     }
 
     /// Posts without a document, where the path says all, and gets a JSON document.
@@ -96,12 +97,66 @@ impl Client {
     /// # Errors
     /// As [`Client::post`].
     pub fn post_empty<T: DeserializeOwned>(&self, path: &RequestPath) -> Result<T, Error> {
-        self.json(path, &ApiRequest::Post { json: None, key: self.new_key(path)? })
+        self.json(path, &self.write(path, Method::POST)?)
+    }
+
+    /// Posts a body of another type than JSON, and gets a JSON document. Requests with equal keys and bodies are carried
+    /// out once, also if other clients send them.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub fn post_body<T: DeserializeOwned>(
+        &self,
+        path: &RequestPath,
+        body: RequestBody,
+        key: &str,
+    ) -> Result<Answered<T>, Error> {
+        let request = ApiRequest { method: Method::POST, body: Some(body), key: Some(key.to_owned()), if_match: None };
+        let answer = self.ask(path, &request, LARGEST_ANSWER)?;
+        let is_repeated = answer.header(IDEMPOTENT_REPLAYED).as_deref() == Some("true");
+        Ok(Answered { document: self.read(path, &answer.body)?, is_repeated })
+    }
+
+    /// Puts a JSON document, and gets one. With a version, the server writes only if it still has that version.
+    ///
+    /// # Errors
+    /// As [`Client::post`], or if the server has another version.
+    pub fn put<T: DeserializeOwned>(
+        &self,
+        path: &RequestPath,
+        document: &impl Serialize,
+        if_match: Option<u64>,
+    ) -> Result<T, Error> {
+        let body = Some(self.json_body(path, document)?);
+        self.json(path, &ApiRequest { body, if_match, ..self.write(path, Method::PUT)? })
+    }
+
+    /// Deletes what is at the path, and gets a JSON document. With a version, the server deletes only if it still has that
+    /// version.
+    ///
+    /// # Errors
+    /// As [`Client::put`].
+    pub fn delete<T: DeserializeOwned>(&self, path: &RequestPath, if_match: Option<u64>) -> Result<T, Error> {
+        self.json(path, &ApiRequest { if_match, ..self.write(path, Method::DELETE)? })
+    }
+
+    /// A write without a body, with a key that no other request has.
+    fn write(&self, path: &RequestPath, method: Method) -> Result<ApiRequest, Error> {
+        Ok(ApiRequest { method, body: None, key: Some(self.new_key(path)?), if_match: None })
+    }
+
+    fn json_body(&self, path: &RequestPath, document: &impl Serialize) -> Result<RequestBody, Error> {
+        let invalid = |reason| Error::InvalidRequest { url: self.url(path), reason };
+        Ok(RequestBody { media_type: "application/json", bytes: serde_json::to_vec(document).map_err(invalid)? })
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &RequestPath, body: &[u8]) -> Result<T, Error> {
+        serde_json::from_slice(body).map_err(|reason| Error::InvalidAnswer { url: self.url(path), reason })
     }
 
     fn json<T: DeserializeOwned>(&self, path: &RequestPath, request: &ApiRequest) -> Result<T, Error> {
         let body = self.ask(path, request, LARGEST_ANSWER)?.body;
-        serde_json::from_slice(&body).map_err(|reason| Error::InvalidAnswer { url: self.url(path), reason })
+        self.read(path, &body)
     }
 
     /// Sends a request, and sends it again while the server is busy and says when it may be asked again.
@@ -132,24 +187,25 @@ impl Client {
     }
 
     fn send(&self, path: &RequestPath, request: &ApiRequest) -> Result<Response<Body>, ureq::Error> {
-        let url = format!("{}{path}", self.address);
-        match request {
-            ApiRequest::Get => self.signed(self.agent.get(url)).call(),
-            ApiRequest::Post { json, key } => {
-                let post = self.signed(self.agent.post(url)).header(IDEMPOTENCY_KEY, key);
-                match json {
-                    Some(json) => post.header(CONTENT_TYPE, "application/json").send(json.as_slice()),
-                    None => post.send_empty(),
-                }
-            }
+        let ApiRequest { method, body, key, if_match } = request;
+        let mut head = Request::builder().method(method).uri(format!("{}{path}", self.address));
+        head = head.header(ACCEPT, "*/*");
+        if let Some(token) = &self.token {
+            head = head.header(AUTHORIZATION, token.authorization());
         }
-    }
-
-    fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
-        let request = request.header(ACCEPT, "*/*");
-        match &self.token {
-            Some(token) => request.header(AUTHORIZATION, token.authorization()),
-            None => request,
+        if let Some(key) = key {
+            head = head.header(IDEMPOTENCY_KEY, key);
+        }
+        if let Some(version) = if_match {
+            head = head.header(IF_MATCH, format!("\"{version}\""));
+        }
+        if let Some(RequestBody { media_type, .. }) = body {
+            head = head.header(CONTENT_TYPE, *media_type);
+        }
+        let bytes = body.as_ref().map(|body| body.bytes.as_slice());
+        match (method, bytes) {
+            (&Method::GET | &Method::DELETE, None) => self.agent.run(head.body(())?),
+            (_, bytes) => self.agent.run(head.body(bytes.unwrap_or_default())?),
         }
     }
 
@@ -166,15 +222,36 @@ impl Client {
     }
 }
 
+/// The body of a request.
+#[derive(Clone, Debug)]
+pub struct RequestBody {
+    /// The media type, for example `application/x-ndjson`.
+    pub media_type: &'static str,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// An answer to a request that may be a repetition of an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered<T> {
+    /// The document.
+    pub document: T,
+    /// Whether it is the stored answer to an earlier request with the same key: nothing was done now.
+    pub is_repeated: bool,
+}
+
 /// What is sent besides the path.
-enum ApiRequest {
-    Get,
-    Post {
-        /// The document, if there is one.
-        json: Option<Vec<u8>>,
-        /// The idempotency key.
-        key: String,
-    },
+struct ApiRequest {
+    method: Method,
+    body: Option<RequestBody>,
+    /// The idempotency key of a write.
+    key: Option<String>,
+    /// The version that the server must still have.
+    if_match: Option<u64>,
+}
+
+impl ApiRequest {
+    const GET: Self = Self { method: Method::GET, body: None, key: None, if_match: None };
 }
 
 /// How long the server asks to wait, up to the longest time.

@@ -24,7 +24,7 @@
 //!
 //! - **TLS** trusts the certificates that the system trusts, or those in the file that `SSL_CERT_FILE` names.
 //! - **Redirects are not followed**, so a token goes to no other server.
-//! - **Busy servers are asked again**: after 429 or 503 with `Retry-After`, up to five times in all. Every POST carries an
+//! - **Busy servers are asked again**: after 429 or 503 with `Retry-After`, up to five times in all. Every write carries an
 //!   `Idempotency-Key` that its repetitions share, so what it asks for is done once.
 //! - **Time limits**: 10 seconds to connect, 60 seconds until the answer begins, 60 seconds for each part of it.
 //! - **Size limits**: 64 MiB for an answer in JSON, 1 MiB for a problem document.
@@ -48,7 +48,7 @@ mod tls;
 mod token;
 
 pub use address::{InvalidAddress, ServerAddress};
-pub use client::{Client, Download};
+pub use client::{Answered, Client, Download, RequestBody};
 pub use environment::{EnvironmentError, SERVER_VARIABLE, TOKEN_VARIABLE};
 pub use error::{Error, Refusal};
 pub use path::RequestPath;
