@@ -10,7 +10,11 @@ use lockgate_tests::repository;
 #[test]
 fn the_option_for_the_approved_plan_is_named_for_people_and_not_in_json() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("model.toml"), "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n").unwrap();
+    fs::write(
+        folder.path().join("model.toml"),
+        format!("id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n{}", lockgate_tests::TOLD_FACTS),
+    )
+    .unwrap();
     let eval = |output: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lockgate"));
         command.current_dir(folder.path()).args(["eval", "--model", "model.toml", "--output", output]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, PersonId, Timestamp};
+use crate::{CredentialKind, Digest, PersonId, Timestamp};
 
 /// The result of verifying a signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +46,12 @@ pub struct Evidence {
     /// The id of the person or service that attached the evidence and so vouches for it; the server sets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attester: Option<PersonId>,
+    /// The kind of the attester's credential; the server sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attester_kind: Option<CredentialKind>,
+    /// The roles that the attester held; the server sets them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attester_roles: Vec<String>,
     /// The credential with which it was attached; `unknown` if nobody knows it. The server sets it.
     #[serde(default = "unknown_credential")]
     pub credential: String,
@@ -89,6 +95,8 @@ impl Evidence {
             claimed_source: None,
             made: None,
             attester: None,
+            attester_kind: None,
+            attester_roles: Vec::new(),
             credential: unknown_credential(),
             attested: None,
             valid_until: None,

@@ -119,6 +119,9 @@ pub fn join<S: RegisterSource>(
     if let Some(fact) = found {
         deployment.environment = typed(&fact)?;
         known.insert("/environment".to_owned(), fact.provenance);
+    } else if source.is_kept(RegisterKind::Environments).map_err(JoinError::Source)? {
+        // What it is like is the requester's word alone, although somebody keeps the register: say so.
+        known.insert("/environment".to_owned(), Provenance::from_source(FactSource::Told));
     }
     let found = source.entry(RegisterKind::Releases, &deployment.release.id).map_err(JoinError::Source)?;
     if let Some(fact) = found {

@@ -98,7 +98,7 @@ pub use provenance::{Attester, FactSource, InvalidAttester, Provenance};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
 pub use register_entry::{
     AttestRule, AttestRules, Attestation, Competence, EntryConcerns, JoinRule, NewRegisterEntry, NewSamples,
-    NoSuchRegister, RegisterEntry, RegisterKind, RegisteredPerson, Sample,
+    NoSuchRegister, RegisterEntry, RegisterKind, RegisteredPerson, Sample, usual_attesters,
 };
 pub use registers::{
     AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Registers, Runbook,

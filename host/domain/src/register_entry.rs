@@ -348,7 +348,7 @@ pub struct AttestRule {
 pub struct AttestRules(Vec<AttestRule>);
 
 /// The roles that may attest entries of a register if no rule names it.
-fn usual_attesters(register: RegisterKind) -> &'static [&'static str] {
+pub fn usual_attesters(register: RegisterKind) -> &'static [&'static str] {
     use RegisterKind as R;
     match register {
         R::Changes => &["change-authority"],

@@ -16,6 +16,7 @@
 
 mod environment_order;
 pub mod expression;
+mod fact_demands;
 pub mod gate;
 pub mod load;
 pub mod model;

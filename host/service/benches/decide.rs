@@ -46,10 +46,12 @@ fn model() -> LoadedModel {
     let plugins = root.join("target/lockgate/plugins");
     let digest = Digest::of(&std::fs::read(plugins.join("four-eyes.wasm")).expect("run `cargo xtask dist` first"));
     let text = format!(
-        "id = \"bench\"\nversion = \"1.0.0\"\ntitle = \"One plugin\"\n[plugins.four-eyes]\n\
+        "id = \"bench\"\nversion = \"1.0.0\"\ntitle = \"One plugin\"\n{}\
+         [plugins.four-eyes]\n\
          component = \"four-eyes.wasm\"\ndigest = \"{digest}\"\n[[gates]]\nstage = \"plan-and-approve\"\n\
          phase = \"exit\"\n[[gates.bindings]]\nid = \"people\"\nplugin = \"four-eyes\"\n\
-         enforcement = \"hard-mandatory\"\nsettings.required = [{{ role = \"change-authority\" }}]\n"
+         enforcement = \"hard-mandatory\"\nsettings.required = [{{ role = \"change-authority\" }}]\n",
+        lockgate_tests::TOLD_FACTS
     );
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
     let runtime = Runtime::new(RuntimeConfig { cache: Some(cache), ..RuntimeConfig::default() }).unwrap();

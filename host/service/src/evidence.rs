@@ -57,6 +57,8 @@ impl DeploymentService {
         let evidence = Evidence {
             claimed_source: source.map(str::to_owned),
             attester: Some(write.actor.person.id.clone()),
+            attester_kind: Some(write.actor.kind),
+            attester_roles: write.actor.person.roles.clone(),
             credential: write.actor.credential.clone(),
             made,
             attested: Some(write.now),

@@ -29,7 +29,8 @@ fn runtimes() -> [Runtime; 2] {
 }
 
 fn load(runtime: &Runtime, name: &str, settings: &Value) -> Plugin {
-    let grants = Grants { evidence: vec!["*".to_owned()], ..Grants::default() };
+    let all = || vec!["*".to_owned()];
+    let grants = Grants { evidence: all(), facts: all(), ..Grants::default() };
     let request =
         LoadRequest { component: bundled(name).into(), settings: settings.clone(), grants, limits: Limits::default() };
     runtime.load(request).unwrap()
@@ -111,6 +112,12 @@ deterministic! {
         "people": 2, "required": [{ "role": "change-authority" }], "by-risk": { "high": { "people": 3 } }, "max-age": "14d",
     };
     change_window_is_deterministic: "change-window", { "time-zone": "Europe/Berlin" };
+    change_authorized_is_deterministic: "change-authorized", { "independent-approver": true };
+    fulfillment_ready_is_deterministic: "fulfillment-ready", {
+        "needed": [{ "kind": "cpu", "amount": 4, "unit": "1" }],
+    };
+    service_readiness_is_deterministic: "service-readiness", { "training": { "evidence": "sbom" } };
+    supplier_evidence_is_deterministic: "supplier-evidence", { "release-evidence": ["sbom"] };
     release_readiness_is_deterministic: "release-readiness", { "worst-open-defect": "low" };
     component_integrity_is_deterministic: "component-integrity", {
         "allowed-origins": ["git+https://github.com/lockgate/lockgate@*"],
@@ -135,12 +142,16 @@ fn every_bundled_plugin_is_among_them() {
     let here = [
         "blue-green",
         "canary",
+        "change-authorized",
         "change-window",
         "component-integrity",
         "four-eyes",
+        "fulfillment-ready",
         "instance-readiness",
         "release-readiness",
         "sbom-policy",
+        "service-readiness",
+        "supplier-evidence",
     ];
     assert_eq!(shipped, here);
 }

@@ -17,6 +17,28 @@ pub enum EngineCode {
     Planned,
     /// The release has to pass other environments first, as the deployment model orders them.
     EnvironmentFlow,
+    /// A fact is not attested as the model demands it: nobody attested it, or only the requester tells it.
+    FactMissing,
+    /// A fact was attested by somebody whose attestation does not count.
+    FactAttesterNotAllowed,
+    /// A fact was attested by somebody who requested the deployment or contributed to it.
+    FactAttesterInvolved,
+    /// A fact is older than the model allows.
+    FactTooOld,
+    /// A fact is no longer valid.
+    FactExpired,
+    /// Evidence that the model demands is missing.
+    EvidenceMissing,
+    /// Evidence was attached by somebody whose attestation does not count.
+    EvidenceAttesterNotAllowed,
+    /// Evidence does not say when it was made, and the model limits its age.
+    EvidenceUndated,
+    /// Evidence is older than the model allows.
+    EvidenceTooOld,
+    /// Evidence is no longer valid.
+    EvidenceExpired,
+    /// Evidence has no verified signature, and the model demands one.
+    EvidenceNotVerified,
     /// The rollout asks for an analysis that the deployment model does not declare.
     AnalysisUnknown,
     /// A group is satisfied.
@@ -40,6 +62,17 @@ impl EngineCode {
             Self::WhenNotTold => "when-not-told",
             Self::Planned => "planned",
             Self::EnvironmentFlow => "environment-flow",
+            Self::FactMissing => "fact-missing",
+            Self::FactAttesterNotAllowed => "fact-attester-not-allowed",
+            Self::FactAttesterInvolved => "fact-attester-involved",
+            Self::FactTooOld => "fact-too-old",
+            Self::FactExpired => "fact-expired",
+            Self::EvidenceMissing => "evidence-missing",
+            Self::EvidenceAttesterNotAllowed => "evidence-attester-not-allowed",
+            Self::EvidenceUndated => "evidence-undated",
+            Self::EvidenceTooOld => "evidence-too-old",
+            Self::EvidenceExpired => "evidence-expired",
+            Self::EvidenceNotVerified => "evidence-not-verified",
             Self::AnalysisUnknown => "analysis-unknown",
             Self::GroupAllow => "group-allow",
             Self::GroupDeny => "group-deny",

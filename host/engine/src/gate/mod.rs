@@ -26,10 +26,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use self::load::RunningDecision;
-use crate::environment_order;
 use crate::expression::Variables;
 use crate::load::{LoadedGate, LoadedModel};
 use crate::values::PendingValues;
+use crate::{environment_order, fact_demands};
 use ask::BindingEvaluation;
 pub use code::EngineCode;
 
@@ -95,6 +95,7 @@ impl LoadedModel {
         let mut breaches = rules::breaches(snapshot, self.digest());
         environment_order::check(self.model(), snapshot, &mut breaches);
         declared_analyses::check(self.model(), snapshot, &mut breaches);
+        fact_demands::check(self.model(), snapshot, &mut breaches);
         let (asked, groups) = match self.gate(snapshot.gate) {
             Some(gate) => ask_all(gate, snapshot, outside, values),
             None => (Vec::new(), Vec::new()),

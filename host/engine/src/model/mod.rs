@@ -5,6 +5,7 @@
 //! digest covers this meaning, so a new layout of the file voids no approval.
 
 mod check;
+mod demands;
 mod finding;
 mod grants;
 mod pin;
@@ -21,6 +22,7 @@ use lockgate_domain::{Digest, DigestError, Duration, Enforcement, Gate};
 use serde::Serialize;
 
 pub use check::check;
+pub use demands::{Demands, EvidenceDemand, FactDemand, FactName, USUAL_EVIDENCE_GATE};
 pub use finding::{FindingSeverity, LocatedFinding, ModelFinding, ModelFindings, Related, listed};
 pub use grants::{GrantedDirectory, GrantedNamespace, GrantedOrigin, ModelGrants};
 pub use pin::{PinError, pin};
@@ -58,6 +60,9 @@ pub struct Model {
     pub analyses: BTreeMap<String, PluginUse>,
     /// The guarded gates, each at most once, in the order in which a deployment meets them.
     pub gates: Vec<GateModel>,
+    /// What the model demands of facts and evidence.
+    #[serde(flatten)]
+    pub demands: Demands,
 }
 
 impl Model {

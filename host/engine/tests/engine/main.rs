@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod fact_demands;
 mod gate_support;
 mod gates;
 mod model_checks;

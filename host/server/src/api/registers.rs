@@ -4,9 +4,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use lockgate_domain::{NewRegisterEntry, NewSamples, PersonId, RegisterEntry, RegisterKind, Sample, TeamName};
-use lockgate_service::{EntriesFilter, ImportReport, InputError, Page, RegisterRef, RegisterScope};
+use lockgate_service::{EntriesFilter, InputError, Page, RegisterRef, RegisterScope};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -382,7 +382,7 @@ pub(super) async fn import(
     let done = state
         .write(write_request, move |service, write| service.import_entries(write, register, owner.scope(), &entries))
         .await?;
-    Ok(Json::<ImportReport>(done.value).into_response())
+    Ok(written(&done))
 }
 
 /// Reads the entries of an import. The first part of a pointer is the number of the line.

@@ -123,7 +123,7 @@ impl DeploymentService {
         if !mistakes.is_empty() {
             return Err(ServiceError::Invalid(mistakes));
         }
-        let mut report = ImportReport::default();
+        let (mut report, mut repeated) = (ImportReport::default(), !new.is_empty());
         for (index, batch) in new.chunks(BATCH).enumerate() {
             let key = write.key.map(|key| format!("{key}#{index}"));
             let write = WriteContext { key: key.as_deref(), if_match: None, ..write.clone() };
@@ -134,8 +134,9 @@ impl DeploymentService {
             report.written += answer.value.written;
             report.unchanged += answer.value.unchanged;
             report.batches += 1;
+            repeated &= answer.repeated;
         }
-        Ok(WriteAnswer { value: report, version: 0, repeated: false, stream: None })
+        Ok(WriteAnswer { value: report, version: 0, repeated, stream: None })
     }
 
     fn import_batch(

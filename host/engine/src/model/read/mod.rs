@@ -3,6 +3,7 @@
 //! The parser recovers after a mistake and goes on, and so does everything here: a wrong value is reported and left
 //! out, and the next one is read. Whether there is a model is decided only at the end.
 
+mod demands;
 mod expression;
 mod field;
 mod gate;
@@ -71,7 +72,7 @@ pub fn read_partly(source: &Source) -> (Option<Read>, ModelFindings) {
     (model.map(|model| Read { model, spans, warnings: ModelFindings::new() }), findings)
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "id",
     "version",
     "title",
@@ -79,6 +80,8 @@ const KEYS: [&str; 11] = [
     "rank",
     "environments",
     "roles",
+    "facts",
+    "evidence",
     "plugins",
     "strategy",
     "analyses",
@@ -145,6 +148,7 @@ impl Reader<'_> {
         let applies_when = self.optional(&table, "applies-when").and_then(|field| self.applies_when(&field));
         let rank = self.optional(&table, "rank").and_then(|field| self.integer(&field));
         let environments = self.environments(&table);
+        let demands = self.demands(&table);
         let plugins = self.plugins(&table);
         let strategy = self.optional(&table, "strategy").and_then(|field| self.strategy(&field, &plugins));
         let analyses = self.analyses(&table, &plugins);
@@ -161,6 +165,7 @@ impl Reader<'_> {
             strategy,
             analyses,
             gates,
+            demands,
         })
     }
 

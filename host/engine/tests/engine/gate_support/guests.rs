@@ -6,7 +6,7 @@ use std::path::Path;
 use lockgate_domain::Digest;
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::{self, ModelFindings, Source};
-use lockgate_tests::Guest;
+use lockgate_tests::{Guest, TOLD_FACTS};
 
 /// A folder with plugins, and a model beside them.
 pub(crate) struct Folder {
@@ -36,7 +36,7 @@ impl Folder {
 
     pub(crate) fn source(&self, rest: &str) -> Source {
         let head = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n";
-        Source::new("model.toml", format!("{head}{}{rest}", self.plugins))
+        Source::new("model.toml", format!("{head}{TOLD_FACTS}{}{rest}", self.plugins))
     }
 
     /// The same with all plugins pinned.

@@ -10,6 +10,7 @@ use lockgate_domain::{Decision, Deployment, Digest, Gate, Phase, Snapshot, Stage
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::{self, ModelFindings, Source};
 use lockgate_runtime::{Runtime, RuntimeConfig};
+use lockgate_tests::TOLD_FACTS;
 use serde_json::{Value, json};
 
 pub(crate) const EXIT: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
@@ -36,6 +37,10 @@ pub(crate) fn model_text(names: &[&str], rest: &str) -> String {
     let head_lines = lines.by_ref().take_while(|line| !line.trim_start().starts_with('['));
     let (head, tables) = rest.split_at(head_lines.map(str::len).sum());
     text.push_str(head);
+    // The deployment is for a live environment, and nobody keeps registers here.
+    if !rest.contains("facts") {
+        text.push_str(TOLD_FACTS);
+    }
     for name in names {
         let digest = Digest::of(&std::fs::read(plugins().join(format!("{name}.wasm"))).unwrap());
         text.push_str(&format!("[plugins.{name}]\ncomponent = \"{name}.wasm\"\ndigest = \"{digest}\"\n"));

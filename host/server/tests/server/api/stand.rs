@@ -20,6 +20,7 @@ use lockgate_service::{
     DecisionOrigin, DeploymentService, GateAnswer, GatePurpose, GateRequest, LONGEST_DELEGATION, Recordings,
     ServiceSettings,
 };
+use lockgate_tests::TOLD_FACTS;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -207,7 +208,7 @@ fn catalogue(home: &Path) -> Catalogue {
     let head = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n";
     let plugin = format!("[plugins.four-eyes]\ncomponent = \"four-eyes.wasm\"\ndigest = \"{digest}\"\n");
     let file = home.join("model.toml");
-    std::fs::write(&file, format!("{head}{plugin}{MODEL}")).unwrap();
+    std::fs::write(&file, format!("{head}{TOLD_FACTS}{plugin}{MODEL}")).unwrap();
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
     let runtime = Runtime::new(RuntimeConfig { cache: Some(cache), ..RuntimeConfig::default() }).unwrap();
     Catalogue::load(runtime, vec![file]).unwrap().0

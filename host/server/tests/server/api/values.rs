@@ -12,7 +12,7 @@ use lockgate_server::auth::Authenticator;
 use lockgate_service::LedgerNamespaces;
 use lockgate_service::catalogue::{Catalogue, KeptModels};
 use lockgate_service::{DeploymentService, Recordings};
-use lockgate_tests::counting;
+use lockgate_tests::{TOLD_FACTS, counting};
 use serde_json::json;
 
 use crate::api::stand::{MODEL, Stand};
@@ -29,7 +29,7 @@ const COUNTING: &str = r#"
 /// The routes over an engine with the model of the tests and the counter.
 fn with_counter(api: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
     let home = tempfile::tempdir().unwrap();
-    let mut text = "id = \"shop\"\nversion = \"2.0.0\"\ntitle = \"Shop\"\n".to_owned();
+    let mut text = format!("{}{TOLD_FACTS}", "id = \"shop\"\nversion = \"2.0.0\"\ntitle = \"Shop\"\n");
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/lockgate/plugins");
     let four_eyes = std::fs::read(plugins.join("four-eyes.wasm")).expect("run `cargo xtask dist` first");
     for (name, component) in [("four-eyes", four_eyes), ("counter", counting("count"))] {

@@ -17,6 +17,7 @@ use lockgate_service::authority::Actor;
 use lockgate_service::catalogue::{Catalogue, KeptModels};
 use lockgate_service::lifecycle::EventActor;
 use lockgate_service::{DeploymentService, NewDeployment, Recordings, WriteContext};
+use lockgate_tests::TOLD_FACTS;
 use serde_json::{Value, json};
 
 /// The team of everything.
@@ -60,7 +61,7 @@ fn plugins() -> PathBuf {
 pub(crate) fn catalogue(folder: &Path, model: &str) -> Catalogue {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
     let runtime = Runtime::new(RuntimeConfig { cache: Some(cache), ..RuntimeConfig::default() }).unwrap();
-    let mut text = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n".to_owned();
+    let mut text = format!("{}{TOLD_FACTS}", "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n");
     for name in ["component-integrity", "release-readiness", "four-eyes", "change-window"] {
         if model.contains(name) {
             // A model names its plugins from its own folder.

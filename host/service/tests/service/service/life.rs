@@ -286,7 +286,10 @@ fn only_who_may_drive_passes_gates() {
 /// The clock of the tests begins at 2026-11-24T20:00:00Z, and the request is made in the first seconds.
 #[test]
 fn an_activity_is_reported_with_a_time_at_which_it_can_have_been_done() {
-    let source = Source::new("model.toml", "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n");
+    let source = Source::new(
+        "model.toml",
+        format!("id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n{}", lockgate_tests::TOLD_FACTS),
+    );
     let folder = tempfile::tempdir().unwrap();
     let model = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path()).unwrap().model;
     let stand = Stand::of(open(&folder, vec![model]), folder);

@@ -17,7 +17,7 @@ use lockgate_service::{
     DeploymentService, GateAnswer, GatePass, GatePurpose, GateRequest, NextStep, Recordings, ServiceError, WriteAnswer,
     WriteContext,
 };
-use lockgate_tests::{counting, counting_strategy, setting};
+use lockgate_tests::{TOLD_FACTS, counting, counting_strategy, setting};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -30,7 +30,7 @@ const ENTRANCE: (Stage, Phase) = (Stage::PlanAndApprove, Phase::Entrance);
 /// Loads a model whose plugins are these, and which binds all of them to the entrance of plan-and-approve, in this order.
 fn model(storage: &Arc<dyn Storage>, plugins: &[(&str, Vec<u8>)], quota: &str, rest: &str) -> LoadedModel {
     let folder = tempfile::tempdir().unwrap();
-    let mut text = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n".to_owned();
+    let mut text = format!("{}{TOLD_FACTS}", "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n");
     for (name, component) in plugins {
         std::fs::write(folder.path().join(format!("{name}.wasm")), component).unwrap();
         let digest = Digest::of(component);

@@ -1,0 +1,303 @@
+//! Checks what a model demands of facts and evidence: who says them, how fresh they are, and whether they are there at
+//! all.
+
+use std::collections::BTreeSet;
+
+use lockgate_domain::{
+    Attester, Duration, Evidence, EvidenceNeeded, FactNeeded, FactSource, Finding, Need, PersonId, Provenance,
+    Requirement, Severity, Snapshot, Timestamp, Verification, usual_attesters,
+};
+use serde_json::{Value, json};
+
+use crate::gate::EngineCode;
+use crate::model::{EvidenceDemand, FactDemand, FactName, Model};
+
+/// Adds a finding for each demand that the snapshot does not meet.
+pub(crate) fn check(model: &Model, snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    for fact in FactName::all() {
+        let usual = || is_live(snapshot).then(|| usual_demand(fact)).flatten();
+        if let Some(demand) = model.demands.facts.get(&fact).cloned().or_else(usual) {
+            check_fact(fact, &demand, snapshot, findings);
+        }
+    }
+    for (name, demand) in &model.demands.evidence {
+        if snapshot.gate >= demand.from_gate {
+            check_evidence(name, demand, snapshot, findings);
+        }
+    }
+}
+
+/// Whether the environment is one that consumers depend on, as far as its owner says so: an environment that a register of
+/// environments lacks may be any.
+fn is_live(snapshot: &Snapshot) -> bool {
+    let deployment = &snapshot.deployment;
+    let is_unknown = deployment.provenance.get("/environment").is_some_and(|known| known.source == FactSource::Told);
+    deployment.environment.live || is_unknown
+}
+
+/// The demand for a fact about which a model says nothing, in a live environment.
+fn usual_demand(fact: FactName) -> Option<FactDemand> {
+    FactName::OF_LIVE_ENVIRONMENTS.contains(&fact).then(|| FactDemand::of_live_environments(fact))
+}
+
+fn check_fact(fact: FactName, demand: &FactDemand, snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    if demand.from == FactSource::Told {
+        return;
+    }
+    let pointer = fact.pointer();
+    let whole = provenance_of(fact, snapshot);
+    if whole.source < demand.from {
+        findings.push(not_attested(fact, demand, snapshot));
+        return;
+    }
+    if !fact.is_list() {
+        check_said(fact, demand, &whole, &pointer, snapshot, findings);
+        return;
+    }
+    for index in 0..entries(fact, snapshot) {
+        let place = format!("{pointer}/{index}");
+        let provenance = Provenance::at(&snapshot.deployment.provenance, &place);
+        check_said(fact, demand, &provenance, &place, snapshot, findings);
+    }
+}
+
+/// The number of entries of a list.
+fn entries(fact: FactName, snapshot: &Snapshot) -> usize {
+    let deployment = &snapshot.deployment;
+    if fact.pointer() == "/actual_instances" {
+        return deployment.actual_instances.len();
+    }
+    let register = deployment.registers.json(fact.as_str()).ok().flatten();
+    register.as_ref().and_then(Value::as_array).map_or(0, Vec::len)
+}
+
+/// The provenance of a fact: that of its register, or of a piece of evidence that has the name of the fact and says the same.
+fn provenance_of(fact: FactName, snapshot: &Snapshot) -> Provenance {
+    let known = Provenance::at(&snapshot.deployment.provenance, &fact.pointer());
+    if known.source != FactSource::Told || fact.is_list() {
+        return known;
+    }
+    match snapshot.evidence.get(fact.as_str()) {
+        Some(evidence) if says(evidence, fact, snapshot) => of_evidence(evidence),
+        _ => known,
+    }
+}
+
+/// Whether a piece of evidence says the same as the snapshot of a fact.
+fn says(evidence: &Evidence, fact: FactName, snapshot: &Snapshot) -> bool {
+    let read = || {
+        let value: Value = serde_json::from_slice(&evidence.content).ok()?;
+        fact.register().normalized(&value).ok()
+    };
+    let deployment = json!(*snapshot.deployment);
+    read().is_some_and(|value| deployment.pointer(&fact.pointer()) == Some(&value))
+}
+
+fn of_evidence(evidence: &Evidence) -> Provenance {
+    Provenance {
+        attester: evidence.attester.clone(),
+        kind: evidence.attester_kind,
+        roles: evidence.attester_roles.clone(),
+        credential: evidence.credential.clone(),
+        as_of: evidence.made.or(evidence.attested),
+        recorded: evidence.attested,
+        valid_until: evidence.valid_until,
+        verification: evidence.verification,
+        ..Provenance::from_source(FactSource::Evidence)
+    }
+}
+
+/// Checks who said a fact, and when.
+fn check_said(
+    fact: FactName,
+    demand: &FactDemand,
+    said: &Provenance,
+    pointer: &str,
+    snapshot: &Snapshot,
+    findings: &mut Vec<Finding>,
+) {
+    let now = snapshot.now;
+    let name = fact.as_str();
+    let by = || said.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"));
+    let place = FactPlace { fact, demand, pointer, snapshot };
+    if !is_one_of(&demand.by, said) {
+        let message = format!("{} attested `{name}`, and it counts if {} attests it", by(), one_of(&place.owners()));
+        findings.push(place.finding(EngineCode::FactAttesterNotAllowed, message));
+    } else if demand.independent && said.attester.as_ref().is_some_and(|who| snapshot.deployment.involves(who)) {
+        let message = format!(
+            "{} attested `{name}`, and also requested the deployment or contributed to it: somebody else has to attest it",
+            by()
+        );
+        findings.push(place.finding(EngineCode::FactAttesterInvolved, message));
+    }
+    if let Some(until) = said.valid_until.filter(|until| *until <= now) {
+        let message = format!("what {} attested as `{name}` was valid until {until}", by());
+        findings.push(place.finding(EngineCode::FactExpired, message));
+    } else if let Some(age) = too_old(demand.max_age, said.as_of, now) {
+        let message = format!("{} attested `{name}` as of {}: {age}", by(), shown(said.as_of));
+        findings.push(place.finding(EngineCode::FactTooOld, message));
+    }
+}
+
+/// Nobody attested the fact as the demand wants it.
+fn not_attested(fact: FactName, demand: &FactDemand, snapshot: &Snapshot) -> Finding {
+    let (name, pointer) = (fact.as_str(), fact.pointer());
+    let place = FactPlace { fact, demand, pointer: &pointer, snapshot };
+    let told = match (demand.from, fact.is_list()) {
+        (FactSource::Evidence, _) => format!("no evidence says `{name}`, and only the requester does"),
+        (_, true) => format!("nobody keeps the register `{}`", fact.register()),
+        (_, false) => format!("the register `{}` does not have it, and only the requester tells it", fact.register()),
+    };
+    place.finding(EngineCode::FactMissing, format!("`{name}` is not attested: {told}"))
+}
+
+/// A fact, and where it stands.
+struct FactPlace<'a> {
+    fact: FactName,
+    demand: &'a FactDemand,
+    pointer: &'a str,
+    snapshot: &'a Snapshot,
+}
+
+impl FactPlace<'_> {
+    /// Those who can supply the fact.
+    fn owners(&self) -> Vec<String> {
+        match self.demand.by.is_empty() {
+            true => usual_attesters(self.fact.register()).iter().map(|role| (*role).to_owned()).collect(),
+            false => self.demand.by.iter().map(Attester::to_string).collect(),
+        }
+    }
+
+    /// The id of the entry that the deployment names, or that stands there.
+    fn id(&self) -> Option<String> {
+        let deployment = &self.snapshot.deployment;
+        match self.fact.pointer().as_str() {
+            "/change" => Some(deployment.change.id.clone()),
+            "/environment" => Some(deployment.environment.name.clone()),
+            "/product" => Some(deployment.product.id.clone()),
+            "/release" => Some(deployment.release.id.clone()),
+            _ => {
+                let value = json!(**deployment);
+                let id = value.pointer(self.pointer)?.get(self.fact.register().key())?;
+                id.as_str().map(str::to_owned)
+            }
+        }
+    }
+
+    fn finding(&self, code: EngineCode, message: String) -> Finding {
+        let (owners, id) = (self.owners(), self.id());
+        let what = match &id {
+            Some(id) => format!("attest `{id}` in the register `{}`", self.fact.register()),
+            None => format!("attest the register `{}`", self.fact.register()),
+        };
+        let fresh = self.demand.max_age.map_or(String::new(), |age| format!(", at most {age} old"));
+        let need = Need::Fact(FactNeeded {
+            pointer: self.pointer.to_owned(),
+            kind: Some(self.fact.register().as_str().to_owned()),
+            id: id.clone(),
+            max_age: self.demand.max_age,
+        });
+        let remedy = Requirement {
+            owner: Some(owners.join(", ")).filter(|owners| !owners.is_empty()),
+            ..Requirement::new(code.as_str(), format!("{} has to {what}{fresh}", one_of(&owners)), need)
+        };
+        Finding {
+            about: id,
+            pointers: vec![self.pointer.to_owned()],
+            remedies: vec![remedy],
+            ..Finding::new(Severity::High, code.as_str(), message)
+        }
+    }
+}
+
+fn check_evidence(name: &str, demand: &EvidenceDemand, snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let now = snapshot.now;
+    let finding = |code: EngineCode, message: String| {
+        let attesters: Vec<String> = demand.by.iter().map(Attester::to_string).collect();
+        let owner = Some(attesters.join(", ")).filter(|owners| !owners.is_empty());
+        let who = if attesters.is_empty() { "somebody".to_owned() } else { one_of(&attesters) };
+        let signed = if demand.signed { ", with a signature that can be verified" } else { "" };
+        let fresh = demand.max_age.map_or(String::new(), |age| format!(", at most {age} old"));
+        let need = Need::Evidence(EvidenceNeeded {
+            name: name.to_owned(),
+            media_type: None,
+            attesters,
+            max_age: demand.max_age,
+            verified: demand.signed,
+        });
+        let remedy = format!("{who} has to attach the evidence `{name}`{fresh}{signed}");
+        Finding {
+            about: Some(name.to_owned()),
+            pointers: vec![format!("/evidence/{}", crate::model::escaped(name))],
+            remedies: vec![Requirement { owner, ..Requirement::new(code.as_str(), remedy, need) }],
+            ..Finding::new(Severity::High, code.as_str(), message)
+        }
+    };
+    let Some(evidence) = snapshot.evidence.get(name) else {
+        findings.push(finding(EngineCode::EvidenceMissing, format!("the evidence `{name}` is missing")));
+        return;
+    };
+    let said = of_evidence(evidence);
+    let by = || said.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"));
+    if !is_one_of(&demand.by, &said) {
+        let attesters: Vec<String> = demand.by.iter().map(Attester::to_string).collect();
+        let message =
+            format!("{} attached the evidence `{name}`, and it counts if {} attests it", by(), one_of(&attesters));
+        findings.push(finding(EngineCode::EvidenceAttesterNotAllowed, message));
+    }
+    if demand.signed && evidence.verification != Verification::Verified {
+        let why = match evidence.verification {
+            Verification::Failed => "its signature is wrong",
+            Verification::Unchecked => "nobody has verified its signature",
+            Verification::Absent | Verification::Verified => "it is not signed",
+        };
+        let message = format!("the evidence `{name}` needs a verified signature: {why}");
+        findings.push(finding(EngineCode::EvidenceNotVerified, message));
+    }
+    if let Some(until) = evidence.valid_until.filter(|until| *until <= now) {
+        findings.push(finding(EngineCode::EvidenceExpired, format!("the evidence `{name}` was valid until {until}")));
+    }
+    match (demand.max_age, evidence.made) {
+        (Some(age), None) => {
+            let message = format!("the evidence `{name}` does not say when it was made, and may be at most {age} old");
+            findings.push(finding(EngineCode::EvidenceUndated, message));
+        }
+        (max_age, made) => {
+            if let Some(age) = too_old(max_age, made, now) {
+                let message = format!("the evidence `{name}` was made at {}: {age}", shown(made));
+                findings.push(finding(EngineCode::EvidenceTooOld, message));
+            }
+        }
+    }
+}
+
+/// Whether the attester is one of those who have to attest.
+fn is_one_of(by: &BTreeSet<Attester>, said: &Provenance) -> bool {
+    let is = |who: &PersonId, kind| by.iter().any(|attester| attester.is(who, kind, &said.roles));
+    by.is_empty() || said.attester.as_ref().zip(said.kind).is_some_and(|(who, kind)| is(who, kind))
+}
+
+/// How much too old a fact is, as the end of a sentence.
+fn too_old(max_age: Option<Duration>, as_of: Option<Timestamp>, now: Timestamp) -> Option<String> {
+    let max_age = max_age?;
+    match as_of {
+        Some(as_of) if as_of.saturating_add(max_age) >= now => None,
+        Some(as_of) => {
+            let age = u64::try_from(now.as_millis().saturating_sub(as_of.as_millis())).unwrap_or_default();
+            Some(format!("that is {} ago, and at most {max_age} is allowed", Duration::from_millis(age)))
+        }
+        None => Some(format!("nobody knows how old it is, and at most {max_age} is allowed")),
+    }
+}
+
+fn shown(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string())
+}
+
+/// Alternatives for a sentence.
+fn one_of(names: &[String]) -> String {
+    match names {
+        [] => "its owner".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "),
+    }
+}

@@ -1,0 +1,248 @@
+//! What a model demands of facts and evidence.
+
+use std::sync::Arc;
+
+use lockgate_domain::{Decision, Evidence, FactSource, Gate, Need, Phase, Provenance, Snapshot, Stage, Verdict};
+use lockgate_engine::LoadedModel;
+use lockgate_engine::model::FactName;
+use serde_json::{Value, json};
+
+use crate::gate_support::{EXIT, deployment, load, model_text, snapshot, wrong};
+
+const ENTRANCE: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
+
+/// A model with these demands.
+fn model(demands: &str) -> LoadedModel {
+    load(&[], &format!("{demands}\n"))
+}
+
+/// The told facts, but for those that the demands name.
+const OTHERS_TOLD: &str = "[facts]\nenvironment.from = \"told\"\ninstances.from = \"told\"\n";
+
+fn decide(model: &LoadedModel, gate: Gate, document: Value, evidence: &[(&str, Evidence)]) -> Decision {
+    let mut snapshot = Snapshot::clone(&snapshot(model, gate, document));
+    snapshot.evidence = evidence.iter().map(|(name, piece)| ((*name).to_owned(), piece.clone())).collect();
+    model.evaluate(&Arc::new(snapshot), "it is the only one").unwrap()
+}
+
+/// The codes of the host's own reasons that block.
+fn codes(decision: &Decision) -> Vec<&str> {
+    decision.reasons.iter().filter(|reason| reason.blocking).map(|reason| reason.code.as_str()).collect()
+}
+
+/// The deployment with a change that somebody attested.
+fn attested(edit: impl FnOnce(&mut Provenance)) -> Value {
+    let mut provenance = Provenance {
+        attester: Some("ines".parse().unwrap()),
+        kind: Some(lockgate_domain::CredentialKind::Person),
+        roles: vec!["change-authority".to_owned()],
+        credential: "token:1".to_owned(),
+        as_of: Some("2026-11-24T12:00:00Z".parse().unwrap()),
+        ..Provenance::from_source(FactSource::Register)
+    };
+    edit(&mut provenance);
+    let mut document = deployment();
+    document["provenance"] = json!({ "/change": provenance });
+    document
+}
+
+#[test]
+fn a_live_environment_demands_its_change_environment_and_inventory_from_registers() {
+    let silent = model("[facts]\nproduct.from = \"told\"");
+    let denied = decide(&silent, ENTRANCE, deployment(), &[]);
+    assert_eq!(denied.verdict, Verdict::Deny);
+    assert_eq!(codes(&denied), ["fact-missing"; 3]);
+    let facts: Vec<(Option<String>, Option<&str>)> = denied
+        .requirements
+        .iter()
+        .map(|needed| match &needed.requirement.need {
+            Need::Fact(fact) => (fact.kind.clone(), needed.requirement.owner.as_deref()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let owned = |kind: &str, owner| (Some(kind.to_owned()), Some(owner));
+    assert_eq!(
+        facts,
+        [
+            owned("changes", "change-authority"),
+            owned("environments", "operations-manager"),
+            owned("instances", "operations-manager"),
+        ]
+    );
+    assert_eq!(
+        denied.reasons[0].message,
+        "`change` is not attested: the register `changes` does not have it, and only the requester tells it"
+    );
+    assert_eq!(
+        denied.requirements[0].requirement.message,
+        "`change-authority` has to attest `CHG-1` in the register `changes`"
+    );
+    // Another environment demands nothing by itself.
+    let mut test = deployment();
+    test["environment"] = json!({"name": "test", "kind": "test", "control": "full"});
+    assert_eq!(codes(&decide(&silent, ENTRANCE, test.clone(), &[])), [""; 0]);
+    // Unless somebody keeps the environments, and does not know it: it may be any.
+    test["provenance"] = json!({"/environment": {"source": "told"}});
+    assert_eq!(codes(&decide(&silent, ENTRANCE, test, &[])), ["fact-missing"; 3]);
+}
+
+#[test]
+fn a_fact_is_attested_by_those_whom_the_model_names() {
+    let by = model(&format!(
+        "{OTHERS_TOLD}[facts.change]\nfrom = \"register\"\nby = [\"change-authority\", \"service:itsm\"]"
+    ));
+    assert_eq!(codes(&decide(&by, ENTRANCE, attested(|_| {}), &[])), [""; 0]);
+    let other = attested(|provenance| provenance.roles = vec!["developer".to_owned()]);
+    let denied = decide(&by, ENTRANCE, other, &[]);
+    assert_eq!(codes(&denied), ["fact-attester-not-allowed"]);
+    assert_eq!(
+        denied.reasons[0].message,
+        "`ines` attested `change`, and it counts if `change-authority` or `service:itsm` attests it"
+    );
+    let service = attested(|provenance| {
+        provenance.attester = Some("itsm".parse().unwrap());
+        provenance.kind = Some(lockgate_domain::CredentialKind::Service);
+        provenance.roles = Vec::new();
+    });
+    assert_eq!(codes(&decide(&by, ENTRANCE, service, &[])), [""; 0]);
+    let nobody = attested(|provenance| provenance.attester = None);
+    assert_eq!(codes(&decide(&by, ENTRANCE, nobody, &[])), ["fact-attester-not-allowed"]);
+}
+
+#[test]
+fn nobody_attests_the_change_that_they_request() {
+    let demand = |more: &str| model(&format!("{OTHERS_TOLD}[facts.change]\nfrom = \"register\"\n{more}"));
+    let own = || attested(|provenance| provenance.attester = Some("rita".parse().unwrap()));
+    assert_eq!(codes(&decide(&demand(""), ENTRANCE, own(), &[])), ["fact-attester-involved"]);
+    assert_eq!(codes(&decide(&demand("independent = false"), ENTRANCE, own(), &[])), [""; 0]);
+}
+
+#[test]
+fn a_fact_is_fresh_and_valid() {
+    let fresh = model(&format!("{OTHERS_TOLD}[facts.change]\nfrom = \"register\"\nmax-age = \"24h\""));
+    let as_of = |at: &str| attested(|provenance| provenance.as_of = Some(at.parse().unwrap()));
+    let now = snapshot(&fresh, ENTRANCE, deployment()).now;
+    let day_ago = now.saturating_sub(lockgate_domain::Duration::from_millis(86_400_000));
+    assert_eq!(codes(&decide(&fresh, ENTRANCE, as_of(&day_ago.to_string()), &[])), [""; 0]);
+    let older = day_ago.saturating_sub(lockgate_domain::Duration::from_millis(1000));
+    assert_eq!(codes(&decide(&fresh, ENTRANCE, as_of(&older.to_string()), &[])), ["fact-too-old"]);
+    let unknown = attested(|provenance| provenance.as_of = None);
+    assert_eq!(codes(&decide(&fresh, ENTRANCE, unknown, &[])), ["fact-too-old"]);
+    let over = attested(|provenance| {
+        provenance.as_of = Some(now);
+        provenance.valid_until = Some(now);
+    });
+    assert_eq!(codes(&decide(&fresh, ENTRANCE, over, &[])), ["fact-expired"]);
+}
+
+#[test]
+fn every_entry_of_a_list_is_looked_at_and_a_list_that_nobody_keeps_is_missing() {
+    let demand = model(
+        "[facts]\nchange.from = \"told\"\nenvironment.from = \"told\"\ninstances.from = \"told\"\n\
+         kpis = { from = \"register\", max-age = \"1h\" }",
+    );
+    let denied = decide(&demand, ENTRANCE, deployment(), &[]);
+    assert_eq!(codes(&denied), ["fact-missing"]);
+    assert_eq!(denied.reasons[0].message, "`kpis` is not attested: nobody keeps the register `kpis`");
+    let mut document = deployment();
+    let kpi = |id: &str| json!({"id": id, "metric": "m", "unit": "1"});
+    let now = snapshot(&demand, ENTRANCE, deployment()).now;
+    document["registers"] = json!({"kpis": [kpi("a"), kpi("b")]});
+    document["provenance"] = json!({
+        "/registers/kpis": {"source": "register"},
+        "/registers/kpis/0": {"source": "register", "attester": "olga", "as_of": now},
+        "/registers/kpis/1": {"source": "register", "attester": "olga", "as_of": "2020-01-01T00:00:00Z"},
+    });
+    let denied = decide(&demand, ENTRANCE, document.clone(), &[]);
+    assert_eq!(codes(&denied), ["fact-too-old"]);
+    assert_eq!(denied.reasons[0].pointers, ["/registers/kpis/1"]);
+    let Need::Fact(needed) = &denied.requirements[0].requirement.need else { panic!() };
+    assert_eq!(needed.id.as_deref(), Some("b"));
+    document["registers"] = json!({"kpis": []});
+    document["provenance"] = json!({"/registers/kpis": {"source": "register"}});
+    assert_eq!(codes(&decide(&demand, ENTRANCE, document, &[])), [""; 0], "an empty register is kept");
+}
+
+#[test]
+fn evidence_with_the_name_of_a_fact_can_say_it() {
+    let demand = model(&format!("{OTHERS_TOLD}[facts.change]\nfrom = \"evidence\"\nby = [\"change-authority\"]"));
+    assert_eq!(codes(&decide(&demand, ENTRANCE, deployment(), &[])), ["fact-missing"]);
+    let evidence = |change: &Value| Evidence {
+        attester: Some("ines".parse().unwrap()),
+        attester_kind: Some(lockgate_domain::CredentialKind::Person),
+        attester_roles: vec!["change-authority".to_owned()],
+        ..Evidence::new(change.to_string().into_bytes(), "application/json")
+    };
+    let mut change = deployment()["change"].clone();
+    assert_eq!(codes(&decide(&demand, ENTRANCE, deployment(), &[("change", evidence(&change))])), [""; 0]);
+    let other = Evidence { attester_roles: Vec::new(), ..evidence(&change) };
+    let denied = decide(&demand, ENTRANCE, deployment(), &[("change", other)]);
+    assert_eq!(codes(&denied), ["fact-attester-not-allowed"]);
+    change["risk"] = json!("high");
+    let denied = decide(&demand, ENTRANCE, deployment(), &[("change", evidence(&change))]);
+    assert_eq!(codes(&denied), ["fact-missing"], "it says something else");
+    // A register is more than enough.
+    assert_eq!(codes(&decide(&demand, ENTRANCE, attested(|_| {}), &[])), [""; 0]);
+}
+
+#[test]
+fn evidence_is_there_young_attested_and_signed() {
+    let told = "[facts]\nchange.from = \"told\"\nenvironment.from = \"told\"\ninstances.from = \"told\"\n";
+    let demand = model(&format!("{told}[evidence.pentest]\nby = [\"security\"]\nmax-age = \"90d\"\nsigned = true"));
+    assert_eq!(codes(&decide(&demand, ENTRANCE, deployment(), &[])), [""; 0], "from the exit on");
+    let denied = decide(&demand, EXIT, deployment(), &[]);
+    assert_eq!(codes(&denied), ["evidence-missing"]);
+    assert_eq!(
+        denied.requirements[0].requirement.message,
+        "`security` has to attach the evidence `pentest`, at most 90d old, with a signature that can be verified"
+    );
+    let now = snapshot(&demand, EXIT, deployment()).now;
+    let good = Evidence {
+        attester: Some("sid".parse().unwrap()),
+        attester_kind: Some(lockgate_domain::CredentialKind::Person),
+        attester_roles: vec!["security".to_owned()],
+        made: Some(now),
+        verification: lockgate_domain::Verification::Verified,
+        claimed_source: Some("security".to_owned()),
+        ..Evidence::new(b"report".to_vec(), "text/plain")
+    };
+    let code = |edit: fn(&mut Evidence)| {
+        let mut piece = good.clone();
+        edit(&mut piece);
+        codes(&decide(&demand, EXIT, deployment(), &[("pentest", piece)])).join(" ")
+    };
+    assert_eq!(code(|_| {}), "");
+    assert_eq!(code(|piece| piece.attester_roles = vec!["developer".to_owned()]), "evidence-attester-not-allowed");
+    assert_eq!(code(|piece| piece.made = None), "evidence-undated");
+    assert_eq!(code(|piece| piece.made = Some("2026-08-01T00:00:00Z".parse().unwrap())), "evidence-too-old");
+    assert_eq!(code(|piece| piece.valid_until = Some("2026-08-01T00:00:00Z".parse().unwrap())), "evidence-expired");
+    assert_eq!(code(|piece| piece.verification = lockgate_domain::Verification::Unchecked), "evidence-not-verified");
+}
+
+#[test]
+fn every_fact_has_a_name_and_a_place() {
+    for fact in FactName::all() {
+        assert!(fact.pointer().starts_with('/'), "{}", fact.as_str());
+        let text = format!("[facts.{}]\nfrom = \"register\"", fact.as_str());
+        assert_eq!(wrong(&model_text(&[], &text)), []);
+    }
+}
+
+#[test]
+fn mistakes_in_demands_name_the_place() {
+    let mistakes = |text: &str| {
+        let found = wrong(&model_text(&[], text));
+        found.into_iter().map(|(code, ..)| code).collect::<Vec<_>>()
+    };
+    assert_eq!(mistakes("[facts.changes]\nfrom = \"register\""), ["unknown-key"]);
+    assert_eq!(mistakes("[facts.change]\nfrom = \"registry\""), ["unknown-source"]);
+    assert_eq!(mistakes("[facts.change]\nby = [\"change-authority\"]"), ["missing-key"]);
+    assert_eq!(mistakes("[facts.change]\nfrom = \"told\"\nmax-age = \"1d\""), ["demand-of-told"]);
+    assert_eq!(mistakes("[facts.change]\nfrom = \"register\"\nmax-age = \"soon\""), ["invalid-duration"]);
+    assert_eq!(mistakes("[facts.change]\nfrom = \"register\"\nby = []"), ["empty-list"]);
+    assert_eq!(mistakes("[facts.change]\nfrom = \"register\"\nby = [\"service:\"]"), ["invalid-attester"]);
+    assert_eq!(
+        mistakes("[facts.product]\nfrom = \"told\"\n[evidence.sbom]\nfrom-gate = \"fulfil/exit\""),
+        ["unknown-gate"]
+    );
+}
