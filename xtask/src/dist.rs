@@ -133,12 +133,12 @@ pub(crate) fn schemas(workspace: &Workspace) -> Result<()> {
     steps.begin("building the command `lockgate`");
     command(workspace)?;
     steps.begin("writing docs/schemas");
-    for document in ["deployment", "snapshot", "decision"] {
+    let documents = steps::capture(Command::new(workspace.built_binary()).args(["schema", "--list"]))?;
+    renew(&workspace.path("docs/schemas"))?;
+    for document in documents.lines() {
         let schema = steps::capture(Command::new(workspace.built_binary()).args(["schema", document]))?;
         let file = workspace.path("docs/schemas").join(document).with_extension("json");
-        fs::create_dir_all(workspace.path("docs/schemas"))
-            .and_then(|()| fs::write(&file, schema))
-            .with_context(|| format!("cannot write `{}`", file.display()))?;
+        fs::write(&file, schema).with_context(|| format!("cannot write `{}`", file.display()))?;
     }
     Ok(())
 }

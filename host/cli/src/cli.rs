@@ -9,6 +9,7 @@ use crate::command::eval::EvalCommand;
 use crate::command::ledger::LedgerCommand;
 use crate::command::model::ModelCommand;
 use crate::command::plugin::PluginCommand;
+use crate::command::register::RegisterCommand;
 use crate::command::replay::ReplayCommand;
 use crate::command::schema::SchemaCommand;
 use crate::command::serve::ServeCommand;
@@ -52,6 +53,9 @@ enum Command {
     /// Create, list, revoke and rotate API tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Attest, read and import entries of the registers of a server.
+    #[command(subcommand)]
+    Register(RegisterCommand),
     /// Show who may do what at each gate, and warn about roles that a gate needs and nobody holds.
     Access(AccessCommand),
     /// Print the JSON Schema of a document.
@@ -77,6 +81,7 @@ impl Cli {
             Command::Audit(command) => command.run(&self.global),
             Command::Ledger(command) => command.run(&self.global),
             Command::Token(command) => command.run(&self.global),
+            Command::Register(command) => command.run(&self.global),
             Command::Access(command) => command.run(&self.global),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(),

@@ -39,9 +39,21 @@ pub(crate) fn message(text: impl AsRef<str>) {
 /// # Errors
 /// If the value has no JSON.
 pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
-    let json = serde_json::to_string_pretty(value)?;
+    serde_json::to_string_pretty(value).map(escaped)
+}
+
+/// JSON on one line, escaped like [`json`].
+///
+/// # Errors
+/// As [`json`].
+pub(crate) fn json_line(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(escaped)
+}
+
+/// The same JSON with all control characters escaped.
+fn escaped(json: String) -> String {
     if !json.chars().any(gives_orders) {
-        return Ok(json);
+        return json;
     }
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
@@ -51,7 +63,7 @@ pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Stri
             false => escaped.push(character),
         }
     }
-    Ok(escaped)
+    escaped
 }
 
 /// Writes to standard error, for example the log. Styles are kept; other control characters are made visible.

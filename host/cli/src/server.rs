@@ -50,6 +50,20 @@ impl ServerArguments {
     }
 }
 
+impl ServerArguments {
+    /// A client of the server that the options or the environment name.
+    ///
+    /// # Errors
+    /// As [`Self::client`], or if they name none.
+    pub(crate) fn required_client(&self) -> Result<Client, InvalidInput> {
+        let none = || {
+            let help = format!("give it with `--server <url>`, or set `{SERVER_VARIABLE}`");
+            InvalidInput::from(Diagnostic::error("no server is named").help(help))
+        };
+        self.client()?.ok_or_else(none)
+    }
+}
+
 fn invalid_variable(error: EnvironmentError) -> InvalidInput {
     Diagnostic::error(error.to_string()).into()
 }

@@ -209,8 +209,11 @@ impl Client {
         }
     }
 
-    /// A key that no other request has: 128 random bits.
-    fn new_key(&self, path: &RequestPath) -> Result<String, Error> {
+    /// A key that no other request has: 128 random bits. `path` is for the message of an error.
+    ///
+    /// # Errors
+    /// If this machine has no random numbers.
+    pub fn new_key(&self, path: &RequestPath) -> Result<String, Error> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|reason| Error::NoRandomness { url: self.url(path), reason })?;
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

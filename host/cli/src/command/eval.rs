@@ -14,14 +14,15 @@ use crate::diagnostic::{Diagnostic, DiagnosticLevel, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{
-    EvidenceArgument, EvidenceDateArgument, JsonDocument, read_decision, read_deployment, read_evidence,
-    set_evidence_dates, time_of_this_machine,
+    EvidenceArgument, EvidenceDateArgument, JsonDocument, RegisterArgument, RegisterFiles, read_decision,
+    read_deployment_with, read_evidence, set_evidence_dates, time_of_this_machine,
 };
 use crate::models;
 use crate::options::{GlobalOptions, parse_phase, parse_stage};
 use crate::print;
 use crate::recordings;
 use crate::report::{DecisionFormat, DecisionReport, InputDocuments};
+use crate::terminal::{FAINT, styled};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct EvalCommand {
@@ -41,6 +42,10 @@ pub(crate) struct EvalCommand {
     /// Evidence: its name and a file. Repeatable.
     #[arg(short, long, value_name = "NAME=FILE")]
     evidence: Vec<EvidenceArgument>,
+    /// A register: its name, and a file with one entry in each line, as `lockgate register list --output ndjson` prints them.
+    /// Repeatable.
+    #[arg(short, long = "register", value_name = "REGISTER=FILE")]
+    registers: Vec<RegisterArgument>,
     /// When a piece of evidence was made: its name, and a time or a date (the start of that day in UTC). Repeatable.
     #[arg(long, value_name = "NAME=RFC3339")]
     evidence_made: Vec<EvidenceDateArgument>,
@@ -67,17 +72,27 @@ impl EvalCommand {
         let mut invalid = InvalidInput::default();
         let loaded: Vec<Option<LoadedModel>> =
             self.models.iter().map(|path| invalid.collect(models::load(&runtime, path, global.quiet))).collect();
-        let deployment = invalid.collect(read_deployment(&self.deployment));
+        let registers = invalid.collect(RegisterFiles::read(&self.registers));
+        let deployment = match registers {
+            Some(mut registers) => {
+                let deployment = invalid.collect(read_deployment_with(&self.deployment, &mut registers));
+                deployment.map(|(deployment, document)| (deployment, document, registers))
+            }
+            // What the deployment names cannot be looked up.
+            None => None,
+        };
         let now = self.now.unwrap_or_else(time_of_this_machine);
         let mut evidence = invalid.collect(read_evidence(&self.evidence));
         if let Some(evidence) = &mut evidence {
             invalid.collect(set_evidence_dates(evidence, &self.evidence_made, now));
         }
         let approved = self.approved.as_deref().and_then(|path| invalid.collect(read_decision(path)));
-        let (Some((mut deployment, document)), Some(evidence), true) = (deployment, evidence, invalid.is_empty())
+        let (Some((mut deployment, mut document, mut registers)), Some(evidence), true) =
+            (deployment, evidence, invalid.is_empty())
         else {
             return Err(invalid.into());
         };
+        registers.join(&mut deployment, &mut document, now)?;
         let models: Vec<LoadedModel> = loaded.into_iter().flatten().collect();
         let approved = approved
             .map(|(decision, json)| {
@@ -86,6 +101,9 @@ impl EvalCommand {
             })
             .transpose()?;
         if !global.quiet {
+            if let Some(note) = registers.note() {
+                print::message(format!("{}: {note}", styled(FAINT, "note")));
+            }
             waiver_warnings(&deployment, &models, &document)
                 .into_iter()
                 .for_each(|warning| print::message(warning.render()));
@@ -187,14 +205,14 @@ fn waiver_warnings(deployment: &Deployment, models: &[LoadedModel], document: &J
                  applied here",
                 waiver.id
             );
-            let span = document.locate(&format!("/waivers/{index}/scope/team")).span(&document.source);
-            warnings.push(Diagnostic::new(DiagnosticLevel::Warning, title).at(&document.source, span, "").plain());
+            let location = document.locate(&format!("/waivers/{index}/scope/team"));
+            warnings.push(Diagnostic::new(DiagnosticLevel::Warning, title).at_value(location, "").plain());
         }
         for unknown in unknown_in_scope(&waiver.scope, &models) {
             let place = format!("/waivers/{index}/scope{}", unknown.pointer);
             let title = format!("the waiver `{}` has no effect: {}", waiver.id, unknown.message);
-            let span = document.locate(&place).span(&document.source);
-            warnings.push(Diagnostic::new(DiagnosticLevel::Warning, title).at(&document.source, span, "").plain());
+            let location = document.locate(&place);
+            warnings.push(Diagnostic::new(DiagnosticLevel::Warning, title).at_value(location, "").plain());
         }
     }
     warnings
@@ -208,9 +226,7 @@ fn carry_approved_plan(
     document: &JsonDocument,
 ) -> Result<(), InvalidInput> {
     let file = &json.source.name;
-    let at = |pointer: &str, title: String| {
-        Diagnostic::error(title).at(&json.source, json.locate(pointer).span(&json.source), "")
-    };
+    let at = |pointer: &str, title: String| Diagnostic::error(title).at_value(json.locate(pointer), "");
     let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
     if decision.gate != gate {
         let title = format!("`{file}` is a decision of the gate {}", decision.gate);
@@ -235,8 +251,7 @@ fn carry_approved_plan(
     };
     if deployment.approved.as_ref().is_some_and(|other| *other != approved) {
         let title = format!("the approved plan in `{}` differs from the one in `{file}`", document.source.name);
-        let span = document.locate("/approved").span(&document.source);
-        let diagnostic = Diagnostic::error(title).at(&document.source, span, "");
+        let diagnostic = Diagnostic::error(title).at_value(document.locate("/approved"), "");
         return Err(diagnostic.help("remove `approved` from the deployment: `--approved` adds it").into());
     }
     deployment.approved = Some(approved);

@@ -8,6 +8,7 @@ pub(crate) mod eval;
 pub(crate) mod ledger;
 pub(crate) mod model;
 pub(crate) mod plugin;
+pub(crate) mod register;
 pub(crate) mod replay;
 pub(crate) mod schema;
 pub(crate) mod serve;

@@ -1,38 +1,75 @@
 //! `lockgate schema`: the JSON Schemas of the documents that are read and written. `docs/schemas` has the same texts.
 
+use std::sync::LazyLock;
+
 use anyhow::Context as _;
 use clap::ValueEnum;
-use lockgate_domain::{Decision, Deployment, Snapshot};
+use clap::builder::PossibleValue;
+use lockgate_domain::{Decision, Deployment, NewRegisterEntry, RegisterEntry, RegisterKind, Snapshot};
 use serde_json::Value;
 
 use crate::exit::Exit;
-use crate::input::schema_of;
+use crate::input::{schema_of, schema_of_value};
 use crate::print;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SchemaCommand {
     /// The document.
-    document: PublishedDocument,
+    #[arg(required_unless_present = "list", hide_possible_values = true)]
+    document: Option<PublishedDocument>,
+    /// Print the names of all documents instead.
+    #[arg(long, conflicts_with = "document")]
+    list: bool,
 }
 
 /// The documents that have a published schema.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PublishedDocument {
-    /// Read by `eval --deployment`.
     Deployment,
-    /// Written by `eval --save-snapshot`, read by `plugin run --snapshot`.
     Snapshot,
-    /// Written by `eval --output json`, read by `eval --approved`.
     Decision,
+    RegisterEntry,
+    NewRegisterEntry,
+    RegisterValue(RegisterKind),
+}
+
+/// All documents, with their names.
+static DOCUMENTS: LazyLock<Vec<(PublishedDocument, String)>> = LazyLock::new(|| {
+    use PublishedDocument as Document;
+    let others = [
+        (Document::Deployment, "deployment"),
+        (Document::Snapshot, "snapshot"),
+        (Document::Decision, "decision"),
+        (Document::RegisterEntry, "register-entry"),
+        (Document::NewRegisterEntry, "new-register-entry"),
+    ];
+    let others = others.into_iter().map(|(document, name)| (document, name.to_owned()));
+    let values = RegisterKind::ALL.iter().map(|kind| (Document::RegisterValue(*kind), format!("register-{kind}")));
+    others.chain(values).collect()
+});
+
+impl ValueEnum for PublishedDocument {
+    fn value_variants<'a>() -> &'a [Self] {
+        static VARIANTS: LazyLock<Vec<PublishedDocument>> =
+            LazyLock::new(|| DOCUMENTS.iter().map(|(document, _)| *document).collect());
+        &VARIANTS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(match self {
+            Self::Deployment => "Read by `eval --deployment`",
+            Self::Snapshot => "Written by `eval --save-snapshot`, read by `plugin run --snapshot`",
+            Self::Decision => "Written by `eval --output json`, read by `eval --approved`",
+            Self::RegisterEntry => "Written by `register list --output ndjson`, read by `eval --register`",
+            Self::NewRegisterEntry => "Read by `register put` and `register import`",
+            Self::RegisterValue(_) => "The value of an entry of that register",
+        }))
+    }
 }
 
 impl PublishedDocument {
     fn name(self) -> &'static str {
-        match self {
-            Self::Deployment => "deployment",
-            Self::Snapshot => "snapshot",
-            Self::Decision => "decision",
-        }
+        DOCUMENTS.iter().find(|(document, _)| *document == self).map_or("", |(_, name)| name)
     }
 
     /// The published schema.
@@ -41,6 +78,9 @@ impl PublishedDocument {
             Self::Deployment => schema_of::<Deployment>(),
             Self::Snapshot => schema_of::<Snapshot>(),
             Self::Decision => schema_of::<Decision>(),
+            Self::RegisterEntry => schema_of::<RegisterEntry>(),
+            Self::NewRegisterEntry => schema_of::<NewRegisterEntry>(),
+            Self::RegisterValue(register) => schema_of_value(register),
         };
         remove_links(&mut schema);
         let object = schema.as_object_mut().context("a schema is an object")?;
@@ -52,7 +92,13 @@ impl PublishedDocument {
 
 impl SchemaCommand {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        print::data(self.document.schema()?)?;
+        match self.document.filter(|_| !self.list) {
+            Some(document) => print::data(document.schema()?)?,
+            None => {
+                let names: Vec<&str> = DOCUMENTS.iter().map(|(_, name)| name.as_str()).collect();
+                print::data(names.join("\n"))?;
+            }
+        }
         Ok(Exit::Success)
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::file::{LARGEST_DOCUMENT, read_text};
 use super::json::JsonDocument;
+use super::registers::RegisterFiles;
 use super::shape;
 use crate::diagnostic::{Diagnostic, InvalidInput, SourceText};
 
@@ -18,8 +19,23 @@ use crate::diagnostic::{Diagnostic, InvalidInput, SourceText};
 /// # Errors
 /// Everything that is wrong with the file.
 pub(crate) fn read_deployment(path: &Path) -> Result<(Deployment, JsonDocument), InvalidInput> {
-    let json = parse(path, "deployment")?;
-    let deployment = shape::read(&json).map_err(|error| contains_deployment(&json).unwrap_or(error))?;
+    read_deployment_with(path, &mut RegisterFiles::default())
+}
+
+/// Reads a deployment, which may name entries of these registers by their ids.
+///
+/// # Errors
+/// Everything that is wrong with the file, and what contradicts the registers.
+pub(crate) fn read_deployment_with(
+    path: &Path,
+    registers: &mut RegisterFiles,
+) -> Result<(Deployment, JsonDocument), InvalidInput> {
+    let mut json = parse(path, "deployment")?;
+    if let Some(error) = contains_deployment(&json) {
+        return Err(error);
+    }
+    registers.complete(&mut json)?;
+    let deployment = shape::read(&json)?;
     Ok((deployment, json))
 }
 
@@ -27,10 +43,9 @@ pub(crate) fn read_deployment(path: &Path) -> Result<(Deployment, JsonDocument),
 fn contains_deployment(json: &JsonDocument) -> Option<InvalidInput> {
     let document = json.value.as_object().filter(|document| !document.contains_key("product"))?;
     document.get("deployment")?.as_object()?;
-    let span = json.locate("/deployment").span(&json.source);
     let diagnostic = Diagnostic::error("this is not a deployment: it contains one, under `deployment`");
     let help = "extract it, for example with `jq .deployment <file> | lockgate eval --deployment - …`";
-    Some(diagnostic.at(&json.source, span, "the deployment").help(help).into())
+    Some(diagnostic.at_value(json.locate("/deployment"), "the deployment").help(help).into())
 }
 
 /// Reads a decision, as `lockgate eval --output json` printed it.

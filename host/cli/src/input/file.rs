@@ -14,6 +14,9 @@ pub(super) const LARGEST_DOCUMENT: u64 = 16 << 20;
 /// The largest piece of evidence: 64 MiB.
 pub(super) const LARGEST_EVIDENCE: u64 = 64 << 20;
 
+/// The largest file with entries of a register, or samples: 64 MiB.
+pub(super) const LARGEST_REGISTER: u64 = LARGEST_EVIDENCE;
+
 /// Whether standard input was read already: read again, it would be empty.
 static STANDARD_INPUT_TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -59,6 +62,20 @@ pub(crate) fn read_bytes(path: &Path, what: &str, largest: u64) -> Result<Vec<u8
 /// # Errors
 /// As [`read_bytes`], or if the file is empty or not UTF-8.
 pub(crate) fn read_text(path: &Path, what: &str, largest: u64) -> Result<Arc<SourceText>, InvalidInput> {
+    let source = read_text_or_nothing(path, what, largest)?;
+    if source.text.trim().is_empty() {
+        return Err(Diagnostic::error(format!("the {what} `{}` is empty", source.name))
+            .help("was it written completely?")
+            .into());
+    }
+    Ok(source)
+}
+
+/// Reads a text file, which may be empty. A byte order mark at its start is dropped.
+///
+/// # Errors
+/// As [`read_bytes`], or if the file is not UTF-8.
+pub(super) fn read_text_or_nothing(path: &Path, what: &str, largest: u64) -> Result<Arc<SourceText>, InvalidInput> {
     let bytes = read_bytes(path, what, largest)?;
     let name = path.display().to_string();
     let mut text = String::from_utf8(bytes).map_err(|error| {
@@ -75,11 +92,6 @@ pub(crate) fn read_text(path: &Path, what: &str, largest: u64) -> Result<Arc<Sou
     })?;
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
-    }
-    if text.trim().is_empty() {
-        return Err(Diagnostic::error(format!("the {what} `{name}` is empty"))
-            .help("was it written completely?")
-            .into());
     }
     Ok(Arc::new(SourceText { name, text }))
 }

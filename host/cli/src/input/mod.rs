@@ -4,16 +4,20 @@
 //! (it fits its schema). Then it becomes a type of the domain.
 
 mod documents;
+mod entries;
 mod evidence;
 mod file;
 mod json;
+mod registers;
 mod shape;
 
-pub(crate) use documents::{read_decision, read_deployment, read_settings, read_snapshot};
+pub(crate) use documents::{read_decision, read_deployment, read_deployment_with, read_settings, read_snapshot};
+pub(crate) use entries::{FileLine, LinesFile, SamplesFile, read_entry_lines, read_new_entry, read_samples};
 pub(crate) use evidence::{EvidenceArgument, EvidenceDateArgument, read_evidence, set_evidence_dates};
 pub(crate) use file::{not_found, read_bytes, read_text, size};
 pub(crate) use json::JsonDocument;
-pub(crate) use shape::schema_of;
+pub(crate) use registers::{RegisterArgument, RegisterFiles};
+pub(crate) use shape::{schema_of, schema_of_value};
 
 /// The time of a snapshot if none is given. No ledger is involved, so it is the clock of this machine.
 #[expect(clippy::disallowed_methods, reason = "nothing that goes by this time is written to a ledger")]

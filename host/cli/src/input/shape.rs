@@ -2,7 +2,7 @@
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{Draft, ValidationError};
-use lockgate_domain::{Digest, Timestamp, ValueError, closest, read_value, shown};
+use lockgate_domain::{Digest, RegisterKind, Timestamp, ValueError, closest, read_value, shown};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
@@ -19,20 +19,59 @@ pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>().to_value()
 }
 
+/// The JSON Schema (2020-12) of a value of a register, alone.
+pub(crate) fn schema_of_value(register: RegisterKind) -> Value {
+    let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    let mut schema = register.schema(&mut generator).to_value();
+    let mut definitions = generator.take_definitions(true);
+    // The generator refers to the type of the value, which is the whole schema here.
+    let name = schema.pointer("/$ref").and_then(Value::as_str).and_then(|link| link.rsplit_once('/'));
+    if let Some(own) = name.and_then(|(_, name)| definitions.remove(name)) {
+        schema = own;
+    }
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+        if !definitions.is_empty() {
+            object.insert("$defs".to_owned(), Value::Object(definitions));
+        }
+    }
+    schema
+}
+
+/// The JSON Schema (2020-12) of a document whose member `value` is a value of a register.
+pub(super) fn schema_with_value<T: JsonSchema>(register: RegisterKind) -> Value {
+    let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    let value = register.schema(&mut generator).to_value();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
+    if let Some(place) = schema.pointer_mut("/properties/value") {
+        *place = value;
+    }
+    schema
+}
+
 /// Reads the document as a type of the domain.
 ///
 /// # Errors
 /// Everything that the schema does not allow, with place and remedy.
 pub(crate) fn read<T: JsonSchema + DeserializeOwned>(json: &JsonDocument) -> Result<T, InvalidInput> {
-    let schema = schema_of::<T>();
+    check(json, &schema_of::<T>())?;
+    // Types check more than the schema where a text has its own grammar, for example a duration.
+    read_value(&json.value).map_err(|error| invalid_value(json, &error))
+}
+
+/// Checks the document against a schema.
+///
+/// # Errors
+/// Everything that the schema does not allow, with place and remedy.
+pub(crate) fn check(json: &JsonDocument, schema: &Value) -> Result<(), InvalidInput> {
     let validator = jsonschema::options()
         .with_draft(Draft::Draft202012)
         .with_format("date-time", |text: &str| text.parse::<Timestamp>().is_ok())
         .should_validate_formats(true)
-        .build(&schema);
+        .build(schema);
     if let Ok(validator) = validator {
         let mut diagnostics = Vec::new();
-        let explainer = Explainer { json, schema: &schema, locations: json.locations() };
+        let explainer = Explainer { schema, locations: json.locations() };
         for error in validator.iter_errors(&json.value).take(MOST_ERRORS) {
             explainer.explain(&error, &mut diagnostics);
         }
@@ -41,21 +80,21 @@ pub(crate) fn read<T: JsonSchema + DeserializeOwned>(json: &JsonDocument) -> Res
             return Err(diagnostics.into());
         }
     }
-    // Types check more than the schema where a text has its own grammar, for example a duration.
-    read_value(&json.value).map_err(|ValueError { pointer, fault }| {
-        located(json, &json.locations(), &pointer, Diagnostic::error(fault.to_string())).into()
-    })
+    Ok(())
+}
+
+/// The error for a value of the document that its type refuses.
+pub(crate) fn invalid_value(json: &JsonDocument, error: &ValueError) -> InvalidInput {
+    located(&json.locations(), &error.pointer, Diagnostic::error(error.fault.to_string())).into()
 }
 
 /// The diagnostic, pointing to a value.
-fn located(json: &JsonDocument, locations: &ValueLocations<'_>, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
-    let span = locations.locate(pointer).span(&json.source);
-    let diagnostic = diagnostic.at(&json.source, span, "");
+fn located(locations: &ValueLocations<'_>, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
+    let diagnostic = diagnostic.at_value(locations.locate(pointer), "");
     if pointer.is_empty() { diagnostic } else { diagnostic.note(format!("the JSON Pointer is `{pointer}`")) }
 }
 
 struct Explainer<'a> {
-    json: &'a JsonDocument,
     schema: &'a Value,
     locations: ValueLocations<'a>,
 }
@@ -177,7 +216,7 @@ impl Explainer<'_> {
         let location = self.locations.locate(&pointer);
         let span = location.key.unwrap_or(location.value);
         let diagnostic = Diagnostic::error(format!("unknown key `{key}`"))
-            .at(&self.json.source, span, "")
+            .at(&location.source, span, "")
             .note(format!("the JSON Pointer is `{pointer}`"));
         match closest(key, known.iter().map(String::as_str)) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
@@ -202,7 +241,7 @@ impl Explainer<'_> {
     }
 
     fn at(&self, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
-        located(self.json, &self.locations, pointer, diagnostic)
+        located(&self.locations, pointer, diagnostic)
     }
 }
 

@@ -54,7 +54,7 @@ impl InputDocuments<'_> {
             _ => self.deployment,
         };
         let location = json.locate(pointer);
-        let beyond = location.beyond.clone();
-        Some(DocumentLocation { span: location.span(&json.source), source: Arc::clone(&json.source), beyond })
+        let (source, beyond) = (Arc::clone(&location.source), location.beyond.clone());
+        Some(DocumentLocation { span: location.span(), source, beyond })
     }
 }

@@ -103,7 +103,7 @@ impl RunCommand {
                 if let Some(digest) = known.as_ref().map(|known| known.digest).filter(|digest| *digest != piece.digest)
                 {
                     let place = format!("/evidence/{name}/digest");
-                    let span = json.locate(&place).span(&json.source);
+                    let span = json.locate(&place).span();
                     return Err(InvalidInput::from(
                         Diagnostic::error(format!("the evidence `{name}` differs from the one in the snapshot"))
                             .at(&json.source, span, "")
