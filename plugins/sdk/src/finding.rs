@@ -55,8 +55,7 @@ impl Finding {
     /// ```
     #[must_use]
     pub fn correct(self, code: impl Into<String>, need: CorrectionNeeded) -> Self {
-        let message = format!("{} is expected at `{}`", need.expected, need.pointer);
-        self.at(need.pointer.clone()).remedy(Requirement::new(code, message, need))
+        self.at(need.pointer.clone()).remedy(Requirement::correction(code, need))
     }
 
     /// Adds a remedy, which would change the answer.

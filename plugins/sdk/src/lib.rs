@@ -23,6 +23,7 @@ mod evaluation;
 mod evidence;
 mod export;
 mod finding;
+mod findings;
 pub mod http;
 mod json;
 pub mod key_value;
@@ -36,10 +37,12 @@ mod pointer;
 mod reason;
 pub mod registers;
 mod requirement;
+mod schedule;
 mod settings;
 pub mod strategy;
 pub mod time;
 pub mod types;
+mod words;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
@@ -48,8 +51,9 @@ pub use approval::{Answer, ApprovalPolicy, Verdict};
 pub use capability::Capability;
 pub use check::{Advice, Exhibit, Measurement, Outcome, Report, ValidationCheck};
 pub use evaluation::Evaluation;
-pub use evidence::{EvidenceFile, ReadError, UnreadableEvidence};
+pub use evidence::{EvidenceFile, EvidenceFlaw, EvidenceTerms, ReadError, UnreadableEvidence, check_evidence_name};
 pub use finding::Finding;
+pub use findings::Findings;
 pub use pattern::Pattern;
 pub use person::PersonId;
 pub use plugin::{NoSettings, Plugin, PluginError};
@@ -61,6 +65,7 @@ pub use requirement::{
 };
 pub use settings::{CodeDescription, SettingsFile, SettingsFinding, is_invisible};
 pub use strategy::Strategy;
+pub use words::{counted, joined, listed};
 
 #[doc(hidden)]
 pub mod __private {

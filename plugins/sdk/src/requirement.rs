@@ -18,6 +18,12 @@ impl Requirement {
         Self { code: code.into(), message: message.into(), way: 0, owner: None, need: need.into() }
     }
 
+    /// A part of the snapshot that has to be corrected. The message says what is expected where.
+    pub fn correction(code: impl Into<String>, need: CorrectionNeeded) -> Self {
+        let message = format!("{} is expected at `{}`", need.expected, need.pointer);
+        Self::new(code, message, need)
+    }
+
     /// Sets the way that it belongs to. Requirements with the same number are all needed; another number is another way to
     /// the same end.
     #[must_use]

@@ -4,7 +4,9 @@
 //! accepts leap seconds, which the contract does not have. Plugins that need calendars or time zones use such a crate.
 
 mod duration;
+mod freshness;
 mod timestamp;
 
 pub use duration::{Duration, ParseDurationError};
+pub use freshness::Freshness;
 pub use timestamp::{ParseTimestampError, Timestamp};

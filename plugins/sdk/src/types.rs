@@ -11,12 +11,53 @@ pub use crate::bindings::lockgate::types::types::{
     Section, Severity, Stage, TimeWindow, Timing, Verification, WayBack, WayBackKind,
 };
 
-use crate::time::Timestamp;
+use std::fmt;
+
+use crate::time::{Duration, Timestamp};
 
 impl TimeWindow {
+    /// The window from `start` to `end`.
+    pub fn new(start: Timestamp, end: Timestamp) -> Self {
+        Self { start: start.as_millis(), end: end.as_millis() }
+    }
+
     /// Whether the moment lies in the window: `start` is in it, `end` is not.
     pub fn contains(&self, moment: Timestamp) -> bool {
         Timestamp::from(self.start) <= moment && moment < Timestamp::from(self.end)
+    }
+
+    /// Whether no moment lies in the window, because it ends before it begins or at once.
+    pub fn is_empty(&self) -> bool {
+        self.end <= self.start
+    }
+
+    /// Whether the other window lies completely in this one. It has to begin before it ends, or at the same moment.
+    pub fn encloses(&self, other: &Self) -> bool {
+        self.start <= other.start && other.start <= other.end && other.end <= self.end
+    }
+
+    /// Whether some moment lies in both windows.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.start.max(other.start) < self.end.min(other.end)
+    }
+
+    /// The length of the window; zero if it is empty.
+    pub fn length(&self) -> Duration {
+        Timestamp::from(self.end).since(Timestamp::from(self.start))
+    }
+}
+
+impl fmt::Display for TimeWindow {
+    /// `2026-11-24T20:00:00Z to 2026-11-24T22:00:00Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", Timestamp::from(self.start), Timestamp::from(self.end))
+    }
+}
+
+impl KnowledgeStatus {
+    /// Whether somebody has validated the item, and it still counts: it is validated or published.
+    pub fn is_valid(self) -> bool {
+        matches!(self, Self::Validated | Self::Published)
     }
 }
 
@@ -85,7 +126,12 @@ macro_rules! words {
 }
 
 words! {
+    ChangeApproval {
+        Requested => "requested", Approved => "approved", Rejected => "rejected", Withdrawn => "withdrawn",
+        Closed => "closed",
+    }
     ChangeCategory { Emergency => "emergency", Standard => "standard", Normal => "normal" }
+    EnvironmentControl { Full => "full", Limited => "limited", None => "none" }
     DefectStatus { Open => "open", Accepted => "accepted", Fixed => "fixed" }
     InstanceStatus {
         Planned => "planned", Deploying => "deploying", Running => "running", Degraded => "degraded",
@@ -103,5 +149,46 @@ words! {
     Verification { Absent => "absent", Unchecked => "unchecked", Verified => "verified", Failed => "failed" }
     Stage {
         PlanAndApprove => "plan-and-approve", Fulfill => "fulfill", Validate => "validate", Observe => "observe",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every window whose ends are among a few moments, those that end before they begin included.
+    fn windows() -> impl Iterator<Item = TimeWindow> {
+        (0..7).flat_map(|start| (0..7).map(move |end| TimeWindow { start, end }))
+    }
+
+    fn moments(window: TimeWindow) -> Vec<i64> {
+        (-1..8).filter(|moment| window.contains(Timestamp::from_millis(*moment))).collect()
+    }
+
+    #[test]
+    fn windows_enclose_and_overlap_by_the_moments_in_them() {
+        for (one, other) in windows().flat_map(|one| windows().map(move |other| (one, other))) {
+            let (in_one, in_other) = (moments(one), moments(other));
+            let common = in_other.iter().filter(|moment| in_one.contains(moment)).count();
+            assert_eq!(one.overlaps(&other), common > 0, "{one:?} {other:?}");
+            if !other.is_empty() {
+                assert_eq!(one.encloses(&other), common == in_other.len(), "{one:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_is_as_long_as_it_has_moments() {
+        for window in windows() {
+            let moments = moments(window);
+            assert_eq!(window.is_empty(), moments.is_empty(), "{window:?}");
+            assert_eq!(usize::try_from(window.length().as_millis()), Ok(moments.len()), "{window:?}");
+        }
+    }
+
+    #[test]
+    fn a_window_is_written_with_both_its_ends() {
+        let window = TimeWindow { start: 0, end: 60_000 };
+        assert_eq!(window.to_string(), "1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z");
     }
 }

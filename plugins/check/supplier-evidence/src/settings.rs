@@ -1,0 +1,192 @@
+//! What an operator writes, and which registers and evidence it needs.
+
+use lockgate_plugin::registers::{EmptyRegister, RegisterNeed};
+use lockgate_plugin::time::Duration;
+use lockgate_plugin::{Capability, EvidenceTerms, PersonId, Pointer, SettingsFinding, check_evidence_name};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The requirements for the suppliers that are involved in a deployment.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// The suppliers of which something in particular is required.
+    #[schemars(extend("uniqueItems" = true))]
+    pub(crate) suppliers: Vec<SupplierRule>,
+    /// The names of the evidence that the supplier of the release must attest.
+    #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
+    pub(crate) release_evidence: Vec<String>,
+    /// The names of the evidence that the third party of an environment with limited control must attest.
+    #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
+    pub(crate) third_party_evidence: Vec<String>,
+    /// The names of the evidence of the result that the third party of an environment without control must attest.
+    #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
+    pub(crate) result_evidence: Vec<String>,
+    /// Whether the suppliers of steps in the rollout are involved, too.
+    pub(crate) rollout: bool,
+    /// Whether each supplier must have a contract that is in force.
+    pub(crate) contract: bool,
+    /// The greatest age of evidence. If absent, any.
+    #[schemars(extend("formatMinimum" = "1m", "formatMaximum" = "3650d"))]
+    max_age: Option<Duration>,
+    /// Whether a signature on the evidence must be verified.
+    verified: bool,
+}
+
+/// The requirements for one supplier.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct SupplierRule {
+    /// The id of the supplier.
+    #[schemars(length(min = 1), extend("format" = "lockgate-name"))]
+    pub(crate) id: String,
+    /// Whether the supplier is involved in every deployment, or only in those that name it.
+    #[serde(default = "yes")]
+    pub(crate) always: bool,
+    /// The people and services that attest for the supplier. Empty: the one with the supplier's own id.
+    #[serde(default)]
+    #[schemars(extend("uniqueItems" = true))]
+    attesters: Vec<PersonId>,
+    /// The names of the evidence that the supplier must attest.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
+    pub(crate) evidence: Vec<String>,
+    /// The greatest age of the supplier's evidence. If absent, that of all evidence.
+    #[schemars(extend("formatMinimum" = "1m", "formatMaximum" = "3650d"))]
+    max_age: Option<Duration>,
+    /// Whether a signature on the supplier's evidence must be verified. If absent, as for all evidence.
+    verified: Option<bool>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            suppliers: Vec::new(),
+            release_evidence: Vec::new(),
+            third_party_evidence: vec!["third-party-evidence".to_owned()],
+            result_evidence: vec!["third-party-result".to_owned()],
+            rollout: true,
+            contract: true,
+            max_age: None,
+            verified: false,
+        }
+    }
+}
+
+/// The register of suppliers.
+pub(crate) const SUPPLIERS: RegisterNeed = RegisterNeed {
+    name: "suppliers",
+    question: "whether the suppliers involved are known",
+    nothing: "no supplier is known",
+    keeper: "service-owner",
+    not_kept: "suppliers-not-kept",
+    not_granted: "suppliers-not-granted",
+    empty: EmptyRegister::Wrong("suppliers-empty"),
+};
+
+/// The register of contracts.
+pub(crate) const CONTRACTS: RegisterNeed = RegisterNeed {
+    name: "service-contracts",
+    question: "whether the contracts with the suppliers are in force",
+    nothing: "no contract with a supplier is in force",
+    keeper: "service-owner",
+    not_kept: "contracts-not-kept",
+    not_granted: "contracts-not-granted",
+    empty: EmptyRegister::Wrong("contracts-empty"),
+};
+
+impl Settings {
+    /// The rule for the supplier with that id.
+    pub(crate) fn rule(&self, supplier: &str) -> Option<&SupplierRule> {
+        self.suppliers.iter().find(|rule| rule.id == supplier)
+    }
+
+    /// The terms on which evidence of the supplier is accepted: those of its rule, or else those of all.
+    pub(crate) fn terms(&self, supplier: &str) -> EvidenceTerms {
+        let rule = self.rule(supplier);
+        let attesters = rule.iter().flat_map(|rule| &rule.attesters).map(|attester| attester.as_str().to_owned());
+        let mut attesters: Vec<String> = attesters.collect();
+        if attesters.is_empty() {
+            attesters.push(supplier.to_owned());
+        }
+        EvidenceTerms {
+            attesters,
+            max_age: rule.and_then(|rule| rule.max_age).or(self.max_age),
+            verified: rule.and_then(|rule| rule.verified).unwrap_or(self.verified),
+        }
+    }
+
+    /// All names of evidence, each with its place in the settings.
+    fn evidence(&self) -> Vec<(Pointer, &String)> {
+        let root = Pointer::root();
+        let mut lists = vec![
+            (root.key("release-evidence"), &self.release_evidence),
+            (root.key("third-party-evidence"), &self.third_party_evidence),
+            (root.key("result-evidence"), &self.result_evidence),
+        ];
+        for (index, rule) in self.suppliers.iter().enumerate() {
+            lists.push((root.key("suppliers").index(index).key("evidence"), &rule.evidence));
+        }
+        let placed = lists
+            .into_iter()
+            .flat_map(|(place, names)| names.iter().enumerate().map(move |(index, name)| (place.index(index), name)));
+        placed.collect()
+    }
+
+    /// The capabilities for the registers and the evidence that these settings need, and for no other.
+    pub(crate) fn needs(&self) -> Vec<Capability> {
+        let mut names: Vec<&String> = Vec::new();
+        for (_, name) in self.evidence() {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let evidence =
+            (!names.is_empty()).then(|| Capability::evidence(names, "to tell what the suppliers have attested"));
+        let contracts = self.contract.then(|| CONTRACTS.capability());
+        std::iter::once(SUPPLIERS.capability()).chain(contracts).chain(evidence).collect()
+    }
+
+    /// What is wrong with settings that have the right shape.
+    pub(crate) fn findings(&self) -> Vec<SettingsFinding> {
+        let patterns = self.evidence().into_iter().filter_map(|(place, name)| {
+            let message = check_evidence_name(name).err()?;
+            Some(SettingsFinding::new(place, message))
+        });
+        let mut findings: Vec<SettingsFinding> = patterns.collect();
+        for (index, rule) in self.suppliers.iter().enumerate() {
+            let place = Pointer::root().key("suppliers").index(index);
+            let earlier = || self.suppliers.iter().take(index);
+            if earlier().any(|other| other.id == rule.id) {
+                let message = format!("the supplier `{}` is listed twice: merge both entries", rule.id);
+                findings.push(SettingsFinding::new(place.key("id"), message));
+                continue;
+            }
+            if !rule.always && !rule.says_something() {
+                let message = format!("nothing in particular is required of the supplier `{}`: leave it out", rule.id);
+                findings.push(SettingsFinding::new(&place, message));
+            }
+            for (index, name) in rule.evidence.iter().enumerate() {
+                if let Some(other) = earlier().find(|other| other.evidence.contains(name)) {
+                    let message = format!(
+                        "`{name}` is asked of the supplier `{}`, too, and a piece of evidence has one attester: use another name",
+                        other.id
+                    );
+                    findings.push(SettingsFinding::new(place.key("evidence").index(index), message));
+                }
+            }
+        }
+        findings
+    }
+}
+
+impl SupplierRule {
+    fn says_something(&self) -> bool {
+        let Self { attesters, evidence, max_age, verified, .. } = self;
+        !attesters.is_empty() || !evidence.is_empty() || max_age.is_some() || verified.is_some()
+    }
+}
