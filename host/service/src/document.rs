@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::change_view::{change_stream, link};
 use super::environment_overlap::{environment_stream, product_stream};
 use super::locate::deployment_stream;
 use super::read::{LoadedDeployment, ReadMode, with_involved};
@@ -95,7 +96,8 @@ impl DeploymentService {
             let document = with_involved(deployment.clone(), &state);
             let loaded = LoadedDeployment::first(id, state, Arc::new(document));
             let value = self.view(&loaded, write.now)?;
-            let change = WriteChange { content: vec![content], ..WriteChange::of(event) };
+            let entries = vec![link(&loaded, &deployment.change.id, write.now)?];
+            let change = WriteChange { content: vec![content], entries, ..WriteChange::of(event) };
             let append = self.append_of(write, &loaded, 0, change)?;
             self.0.teams.remove(id);
             self.commit(write, digest, append, Some(&loaded), value)
@@ -199,6 +201,11 @@ impl DeploymentService {
                     return Err(ServiceError::Invalid(vec![InputError::new("/id", message)]));
                 }
                 check_revision(write.actor, &loaded.document, &deployment)?;
+                if check_stream_name(&change_stream(&loaded.state.team, &deployment.change.id)).is_err() {
+                    let rule = "the id of the change is not allowed: with the name of the team it has 500 bytes at most, and no \
+                                control character";
+                    return Err(ServiceError::Invalid(vec![InputError::new("/change/id", rule)]));
+                }
                 let after = json!(deployment);
                 let names = before.as_object().into_iter().chain(after.as_object()).flat_map(|object| object.keys());
                 let mut changed: Vec<String> =
@@ -212,7 +219,12 @@ impl DeploymentService {
                 let content = content_of(&deployment)?;
                 let people = deployment.everybody_involved();
                 let event = DeploymentEvent::Revised { document: content.digest(), changed, people };
-                let change = WriteChange { content: vec![content], ..WriteChange::of(event) };
+                let is_linked = loaded.document.change.id == deployment.change.id;
+                let entries = match is_linked {
+                    true => Vec::new(),
+                    false => vec![link(&loaded, &deployment.change.id, write.now)?],
+                };
+                let change = WriteChange { content: vec![content], entries, ..WriteChange::of(event) };
                 self.record(write, digest, &loaded, change, |after| {
                     let document = Arc::new(with_involved(deployment, &after.state));
                     self.view(&LoadedDeployment { document, ..after.clone() }, write.now)
@@ -295,6 +307,7 @@ fn check(actor: &Actor, deployment: &Deployment, at: &str) -> Result<(), Service
 fn check_names(team: &str, deployment: &Deployment) -> Result<(), ServiceError> {
     let streams = [
         ("product/id", product_stream(team, &deployment.product.id), "the id of the product"),
+        ("change/id", change_stream(team, &deployment.change.id), "the id of the change"),
         ("environment/name", environment_stream(&deployment.environment.name), "the name of the environment"),
     ];
     let mistakes: Vec<InputError> = streams

@@ -26,6 +26,9 @@ pub(super) fn product_stream(team: &str, id: &str) -> String {
     format!("product/{}/{id}", team_step(team))
 }
 
+/// The kind of the ledger entries that say how a deployment ended. Their id is that of its product.
+pub(super) const ENDED: &str = "deployment-ended";
+
 /// A deployment that uses an environment now, or will.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct EnvironmentOccupant {
@@ -139,7 +142,8 @@ impl DeploymentService {
         if let Some(outcome) = after.ended() {
             let past = record_of(loaded, &deployment, outcome, now);
             let stream = product_stream(&loaded.state.team, &deployment.product.id);
-            entries.push(EntryDraft::new(&stream, "deployment-ended", now, &past)?.of_team(&loaded.state.team)?);
+            let entry = EntryDraft::new(&stream, ENDED, now, &past)?.with_id(&deployment.product.id)?;
+            entries.push(entry.of_team(&loaded.state.team)?);
         }
         Ok(entries)
     }
@@ -186,6 +190,14 @@ fn record_of(
 }
 
 impl EnvironmentDeployments {
+    /// The deployments of a product that are changing the environment now: their teams and ids.
+    pub(super) fn under_way(&self, product: &str) -> impl Iterator<Item = (&TeamName, &String)> {
+        let of_product = move |(_, (occupant, under_way)): &(&(TeamName, String), &(EnvironmentOccupant, bool))| {
+            *under_way && occupant.product == product
+        };
+        self.occupants.iter().filter(of_product).map(|((team, id), _)| (team, id))
+    }
+
     /// The other deployments planned or under way in the environment, as the team may see them: for another team's
     /// deployment the times, but neither its id nor its product.
     pub(super) fn overlaps(&self, team: &TeamName, deployment: &Deployment) -> Vec<Overlap> {

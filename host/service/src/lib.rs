@@ -21,7 +21,8 @@
 //! 7. `write`: one append with its conditions, its idempotency key, and further attempts after a conflict.
 //!
 //! `registers` keeps what the owners of facts attest, and joins it to the snapshot. The other operations have a module each: `document`, `evidence`, `approval`, `activity`, `moves`, `rollout`, `overrides`,
-//! `waiver` (with `waiver_scope`) and `delegation`. [`replay`] makes recorded decisions again. `error` has the errors of all.
+//! `waiver` (with `waiver_scope`) and `delegation`. `change_view` shows the
+//! way of a change, and `drift` what went round the gates. [`replay`] makes recorded decisions again. `error` has the errors of all.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
 
@@ -29,9 +30,11 @@ mod activity;
 mod approval;
 pub mod authority;
 pub mod catalogue;
+mod change_view;
 mod decision;
 mod delegation;
 mod document;
+mod drift;
 mod environment_overlap;
 mod error;
 mod evidence;
@@ -64,9 +67,11 @@ use quick_cache::sync::Cache;
 use authority::{Actor, CredentialCheck};
 
 pub use approval::NewApproval;
+pub use change_view::{ChangeDeployment, ChangeView};
 pub use decision::{DecisionOrigin, DecisionPhases, DecisionRecord, RequestRef};
 pub use delegation::{Credentials, Delegation, DelegationState, NewDelegation, NoCredentials, TokensHeld};
 pub use document::NewDeployment;
+pub use drift::{DriftCode, DriftFinding};
 pub use error::{InputError, RuleRefusal, ServiceError};
 pub use evidence::NewEvidence;
 pub use gate::GatePass;

@@ -10,6 +10,7 @@ mod approvals;
 pub mod audit;
 pub mod authzen;
 mod catalogue;
+mod changes;
 mod decisions;
 mod delegations;
 mod deployment_watch;

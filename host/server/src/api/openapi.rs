@@ -10,9 +10,9 @@ use lockgate_domain::api::audit::{Checkpoints, Contents, Entries, HeadDocument, 
 use lockgate_domain::{NewRegisterEntry, NewSamples, Overlap, RegisterEntry, Sample};
 use lockgate_service::lifecycle::{ActivityReport, OverrideState};
 use lockgate_service::{
-    ApprovalView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, GatePass, GrantedWaiver,
-    ImportReport, NewApproval, NewDelegation, NewDeployment, NewOverride, NewReview, NewWaiver, NextStep, Page,
-    PendingOverride, SamplesRecorded, StepReport, WaiverState,
+    ApprovalView, ChangeView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, DriftFinding,
+    GatePass, GrantedWaiver, ImportReport, NewApproval, NewDelegation, NewDeployment, NewOverride, NewReview,
+    NewWaiver, NextStep, Page, PendingOverride, SamplesRecorded, StepReport, WaiverState,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -52,6 +52,8 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::progress::make_move,
         super::progress::next_step,
         super::progress::report_step,
+        super::changes::get,
+        super::changes::drift,
         super::registers::list,
         super::registers::import,
         super::registers::get,
@@ -85,6 +87,7 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
     ),
     tags(
         (name = "deployments", description = "Deployments and their way through the four stages."),
+        (name = "changes", description = "Changes, the deployments that they carry, and what went round the gates."),
         (name = "registers", description = "Registers: the facts that their owners attest."),
         (name = "gates", description = "Gates: the entrance and the exit of each stage."),
         (name = "evidence", description = "Evidence files, such as SBOMs and scan results."),
@@ -204,6 +207,8 @@ fn schemas() -> Map<String, Value> {
     register::<super::events::EventPage>(&mut generator);
     register::<GatePass>(&mut generator);
     register::<lockgate_domain::Evidence>(&mut generator);
+    register::<ChangeView>(&mut generator);
+    register::<Page<DriftFinding>>(&mut generator);
     register::<NewRegisterEntry>(&mut generator);
     register::<Page<RegisterEntry>>(&mut generator);
     register::<ImportReport>(&mut generator);

@@ -22,8 +22,8 @@ use super::rights_tables::{self, UnmarkedPage};
 use super::route::{Backpressure, Route, RouteAccess, RouteMounter, RouteRow};
 use super::state::{ApiState, ServerState};
 use super::{
-    access, approvals, catalogue, decisions, delegations, deployments, events, evidence, gates, health, overrides,
-    progress, registers, wait, waivers, whoami,
+    access, approvals, catalogue, changes, decisions, delegations, deployments, events, evidence, gates, health,
+    overrides, progress, registers, wait, waivers, whoami,
 };
 use crate::auth::Authenticator;
 use crate::auth::access::GrantingRule;
@@ -103,9 +103,11 @@ fn deployment_routes() -> Vec<Route<ApiState>> {
     ]
 }
 
-/// The routes for registers. Who may attest entries of a register follows from the configuration.
+/// The routes for changes and registers. Who may attest entries of a register follows from the configuration.
 fn register_routes() -> Vec<Route<ApiState>> {
     vec![
+        Route::get("/api/v1/changes/{id}", READ, changes::get),
+        Route::get("/api/v1/drift", READ, changes::drift),
         Route::get("/api/v1/registers/{register}", READ, registers::list),
         Route::post("/api/v1/registers/{register}", REGISTER, registers::import).taking_evidence(),
         Route::get("/api/v1/registers/{register}/{id}", READ, registers::get),

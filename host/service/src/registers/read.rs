@@ -51,8 +51,16 @@ impl EntriesFilter {
         self.team.as_ref().is_none_or(|team| entry.team.as_ref() == Some(team))
             && (!self.shared || entry.team.is_none())
             && named(&self.product, &entry.concerns.products)
-            && named(&self.environment, &entry.concerns.environments)
+            // Where an instance is, its value says.
+            && (entry.register == RegisterKind::Instances || named(&self.environment, &entry.concerns.environments))
             && self.attester.as_ref().is_none_or(|attester| entry.by.person == *attester)
+    }
+
+    /// Whether an instance is in the environment.
+    fn is_where(&self, entry: &RegisterEntry) -> bool {
+        let found = || entry.value.as_ref()?.get("environment")?.as_str();
+        entry.register != RegisterKind::Instances
+            || self.environment.as_deref().is_none_or(|wanted| found() == Some(wanted))
     }
 }
 
@@ -174,7 +182,7 @@ impl DeploymentService {
                 let head = head_of(&stored)?;
                 let is_newest = head.entry.version == self.0.storage.version(&stored.stream)?;
                 if is_newest && head.entry.value.is_some() && filter.has(&head.entry) {
-                    items.push(self.shown_entry(&head)?);
+                    items.extend(Some(self.shown_entry(&head)?).filter(|entry| filter.is_where(entry)));
                 }
                 if items.len() >= page.limit || looked >= MOST_LOOKED_AT {
                     return Ok(Page { items, next: before });

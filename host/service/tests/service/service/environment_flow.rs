@@ -16,7 +16,7 @@ fn into_environment(document: &mut Value, id: &str, environment: &str) {
 }
 
 /// Brings a deployment to its end: operational.
-fn finish(stand: &Stand, id: &str) {
+pub(crate) fn finish(stand: &Stand, id: &str) {
     stand.approved(id);
     for stage in [Stage::Fulfill, Stage::Validate, Stage::Observe] {
         assert!(stand.pass(id, stage, Phase::Entrance).unwrap().passed);
