@@ -25,6 +25,7 @@ mod outside;
 mod pipelines;
 mod quick_start;
 mod reading;
+mod registers;
 mod release_registry;
 mod replay;
 mod schemas;

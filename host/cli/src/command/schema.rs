@@ -9,7 +9,7 @@ use lockgate_domain::{Decision, Deployment, NewRegisterEntry, RegisterEntry, Reg
 use serde_json::Value;
 
 use crate::exit::Exit;
-use crate::input::{schema_of, schema_of_value};
+use crate::input::{schema_of, schema_of_value, without_links};
 use crate::print;
 
 #[derive(Debug, clap::Args)]
@@ -115,24 +115,4 @@ fn remove_links(schema: &mut Value) {
         Value::Array(array) => array.iter_mut().for_each(remove_links),
         _ => {}
     }
-}
-
-/// `[text](crate::item)` becomes `text`, and ``[`Type::function`]`` becomes `` `Type::function` ``.
-fn without_links(text: &str) -> String {
-    let mut left = text;
-    let mut words = String::with_capacity(text.len());
-    while let Some((before, rest)) = left.split_once('[') {
-        words.push_str(before);
-        let Some((label, after)) = rest.split_once(']') else {
-            words.push('[');
-            left = rest;
-            continue;
-        };
-        words.push_str(label);
-        left = match after.strip_prefix('(').and_then(|target| target.split_once(')')) {
-            Some((_, after)) => after,
-            None => after,
-        };
-    }
-    words + left
 }

@@ -17,7 +17,7 @@ pub(crate) use evidence::{EvidenceArgument, EvidenceDateArgument, read_evidence,
 pub(crate) use file::{not_found, read_bytes, read_text, size};
 pub(crate) use json::JsonDocument;
 pub(crate) use registers::{RegisterArgument, RegisterFiles};
-pub(crate) use shape::{schema_of, schema_of_value};
+pub(crate) use shape::{schema_of, schema_of_value, without_links};
 
 /// The time of a snapshot if none is given. No ledger is involved, so it is the clock of this machine.
 #[expect(clippy::disallowed_methods, reason = "nothing that goes by this time is written to a ledger")]

@@ -153,15 +153,15 @@ impl RegisterFiles {
             let id = entry.fact().map(|fact| register.normal_id(&fact.id)).unwrap_or_default();
             return Ok(((None, id), entry));
         }
-        let (entry, value) = checked::<RegisterEntry>(&json, register, |entry| entry.value.as_ref())?;
         let wrong = |pointer: &str, title: String| {
             Diagnostic::error(title).at_value(json.locate(pointer), "").note(format!("the JSON Pointer is `{pointer}`"))
         };
-        if entry.register != register {
-            let title = format!("an entry of `{}` in a file for `{register}`", entry.register);
-            let help = format!("give the file with `--register {}=…`", entry.register);
-            return Err(wrong("/register", title).help(help).into());
+        let other = json.value.get("register").and_then(Value::as_str).and_then(|name| name.parse().ok());
+        if let Some(other) = other.filter(|other: &RegisterKind| *other != register) {
+            let title = format!("an entry of `{other}` in a file for `{register}`");
+            return Err(wrong("/register", title).help(format!("give the file with `--register {other}=…`")).into());
         }
+        let (entry, value) = checked::<RegisterEntry>(&json, register, |entry| entry.value.as_ref())?;
         let id = register.normal_id(&entry.id);
         if let Some(other) = value.as_ref().and_then(|value| register.id_of(value))
             && register.normal_id(other) != id

@@ -237,7 +237,7 @@ impl Explainer<'_> {
         let object = schema_path.rsplit_once('/').map_or("", |(object, _)| object);
         let property = self.schema.pointer(object).and_then(|object| object.get("properties")?.get(key));
         let described = property.and_then(|property| property.get("description")).and_then(Value::as_str);
-        described.map(|text| format!(": {}", text.trim_end_matches('.'))).unwrap_or_default()
+        described.map(|text| format!(": {}", without_links(text).trim_end_matches('.'))).unwrap_or_default()
     }
 
     fn at(&self, pointer: &str, diagnostic: Diagnostic) -> Diagnostic {
@@ -267,4 +267,25 @@ fn with_article(kind: &str) -> &str {
         "null" => "`null`",
         other => other,
     }
+}
+
+/// A description from the documentation of a type, without links to code: `[text](crate::item)` becomes `text`, and
+/// ``[`Type::function`]`` becomes `` `Type::function` ``.
+pub(crate) fn without_links(text: &str) -> String {
+    let mut left = text;
+    let mut words = String::with_capacity(text.len());
+    while let Some((before, rest)) = left.split_once('[') {
+        words.push_str(before);
+        let Some((label, after)) = rest.split_once(']') else {
+            words.push('[');
+            left = rest;
+            continue;
+        };
+        words.push_str(label);
+        left = match after.strip_prefix('(').and_then(|target| target.split_once(')')) {
+            Some((_, after)) => after,
+            None => after,
+        };
+    }
+    words + left
 }
