@@ -56,6 +56,7 @@ fn a_run_stores_values_for_the_next_and_an_evaluation_changes_none() {
         id = "shop"
         version = "1.0.0"
         title = "Shop"
+        unguarded = "allow"
         facts = {{ change.from = "told", environment.from = "told", instances.from = "told" }}
         [plugins.counter]
         component = "counter.wasm"

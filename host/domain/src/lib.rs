@@ -21,6 +21,7 @@ mod change;
 mod closest;
 pub mod combine;
 mod counted;
+mod criteria;
 mod decision;
 mod deployment;
 mod difference;
@@ -74,6 +75,7 @@ pub use canonical::{DigestError, canonical_json, with_canonical_json};
 pub use change::{Change, ChangeApproval, ChangeCategory, Money, Risk};
 pub use closest::closest;
 pub use counted::counted;
+pub use criteria::{CRITERIA, Criterion, unmet_criteria};
 pub use decision::{
     AskingModel, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement,
     GroupOutcome, LogLevel, LogLine, ModelName, ModelRef, PluginRef, ReasonSource, Standing, Verdict,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 const MODEL: &str = r#"id = "shown"
 version = "1.0.0"
 title = "One approval, which may be waived"
+unguarded = "allow"
 facts = { change.from = "told", environment.from = "told", instances.from = "told" }
 [plugins.four-eyes]
 component = "plugins/four-eyes.wasm"
@@ -34,6 +35,7 @@ const ORDERS: &str = "left \n::error::of nobody \u{1b}[2J\u{1b}[8m\u{202e}\u{9b}
 const READS_SBOM: &str = r#"id = "reads"
 version = "1.0.0"
 title = "No copyleft"
+unguarded = "allow"
 facts = { change.from = "told", environment.from = "told", instances.from = "told" }
 [plugins.sbom-policy]
 component = "plugins/sbom-policy.wasm"

@@ -21,6 +21,7 @@ fn set_up(name: &str, condition: &str) -> PathBuf {
         id = "facts"
         version = "1.0.0"
         title = "Facts"
+        unguarded = "allow"
         facts = {{ change.from = "told", environment.from = "told", instances.from = "told" }}
         [plugins.four-eyes]
         component = "four-eyes.wasm"

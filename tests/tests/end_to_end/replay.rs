@@ -184,6 +184,7 @@ fn what_a_plugin_was_told_is_told_again_and_what_it_never_asked_is_an_outcome_of
         id = "reads"
         version = "1.0.0"
         title = "Reads a file"
+        unguarded = "allow"
         facts = { change.from = "told", environment.from = "told", instances.from = "told" }
         [plugins.reader]
         component = "reader.wasm"

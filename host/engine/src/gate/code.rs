@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 pub enum EngineCode {
     /// The deployment model binds no plugin to the gate.
     GateNotGuarded,
+    /// Nothing at the gate can stop a deployment, and the deployment model does not allow that.
+    UnguardedGate,
     /// A binding is not asked, because its `when` does not hold.
     NotAsked,
     /// Nobody can tell whether a binding is to be asked: its `when` cannot be evaluated on this snapshot.
@@ -58,6 +60,7 @@ impl EngineCode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GateNotGuarded => "gate-not-guarded",
+            Self::UnguardedGate => "unguarded-gate",
             Self::NotAsked => "not-asked",
             Self::WhenNotTold => "when-not-told",
             Self::Planned => "planned",

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::thread;
 
 use lockgate_domain::{
-    ApprovedPlan, BindingAnswer, BindingOutcome, Decision, Digest, GroupOutcome, ModelRef, Phase, Snapshot, Stage,
-    Standing, Verdict, combine, rules,
+    ApprovedPlan, BindingAnswer, BindingOutcome, Decision, Digest, Finding, Gate, GroupOutcome, ModelRef, Phase,
+    Severity, Snapshot, Stage, Standing, Verdict, combine, rules, unmet_criteria,
 };
 use lockgate_runtime::Recording;
 use rayon::prelude::*;
@@ -96,6 +96,12 @@ impl LoadedModel {
         environment_order::check(self.model(), snapshot, &mut breaches);
         declared_analyses::check(self.model(), snapshot, &mut breaches);
         fact_demands::check(self.model(), snapshot, &mut breaches);
+        if self.model().criteria {
+            breaches.extend(unmet_criteria(snapshot));
+        }
+        if self.model().is_unguarded(snapshot.gate) {
+            breaches.push(unguarded(snapshot.gate, &self.model().id));
+        }
         let (asked, groups) = match self.gate(snapshot.gate) {
             Some(gate) => ask_all(gate, snapshot, outside, values),
             None => (Vec::new(), Vec::new()),
@@ -139,6 +145,16 @@ impl LoadedModel {
         let recordings = recordings.into_iter().flatten().map(of_decision).collect();
         Ok((decision, recordings))
     }
+}
+
+/// The finding that nothing at the gate can stop a deployment.
+fn unguarded(gate: Gate, model: &str) -> Finding {
+    let code = EngineCode::UnguardedGate.as_str();
+    let message = format!(
+        "nothing at the gate {gate} can stop a deployment: bind a policy or a check to it in the model `{model}`, write \
+         `criteria = \"deploy-value-stream\"` there, or `unguarded = \"allow\"` for the gate"
+    );
+    Finding::new(Severity::High, code, message)
 }
 
 /// Asks every binding of the gate. Bindings run side by side as long as cores are free. They run one after the other if

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use lockgate_domain::{Enforcement, Kind};
+use lockgate_domain::{Enforcement, Gate, Kind};
 
 use super::{Binding, GateModel, Model, ModelFinding, ModelFindings, Read, Source, Spans, listed, read};
 use crate::expression::Expression;
@@ -17,13 +17,9 @@ pub fn check(source: &Source) -> Result<Read, ModelFindings> {
     warnings.extend(unused_plugins(model, spans));
     warnings.extend(unused_analyses(model, spans));
     warnings.extend(applies_to_its_own_subject(model, spans));
-    if model.gates.is_empty() {
-        let message = "the model guards no gate: every deployment may go on, as far as plugins are concerned";
-        let help = "add `[[gates]]` with `stage`, `phase` and `bindings`";
-        warnings.push(ModelFinding::warning("no-gates", spans.at("/id"), message).help(help));
-    }
+    warnings.extend(unguarded_gates(model, spans));
     for gate in &model.gates {
-        warnings.extend(advisory_gate(gate, spans));
+        warnings.extend(advisory_gate(model, gate, spans));
         warnings.extend(gate.bindings.iter().filter_map(|binding| falls_with_risk(gate, binding, spans)));
     }
     Ok(read)
@@ -85,13 +81,30 @@ fn applies_to_its_own_subject(model: &Model, spans: &Spans) -> Option<ModelFindi
     })
 }
 
-fn advisory_gate(gate: &GateModel, spans: &Spans) -> Option<ModelFinding> {
-    let enforcements = gate.bindings.iter().map(|binding| binding.enforcement);
-    let mut enforcements = enforcements.chain(gate.groups.iter().map(|group| group.enforcement));
-    if enforcements.any(|enforcement| enforcement != Enforcement::Advisory) {
+/// Warns of gates that the model does not name, and at which every deployment is denied.
+fn unguarded_gates(model: &Model, spans: &Spans) -> Option<ModelFinding> {
+    if model.gates.is_empty() && (model.unguarded_allowed || model.criteria) {
+        let message = "the model guards no gate with a plugin";
+        let help = "add `[[gates]]` with `stage`, `phase` and `bindings`";
+        return Some(ModelFinding::warning("no-gates", spans.at("/id"), message).help(help));
+    }
+    let missing: Vec<String> = Gate::all()
+        .filter(|gate| model.gate(*gate).is_none() && model.is_unguarded(*gate))
+        .map(|gate| format!("`{gate}`"))
+        .collect();
+    (!missing.is_empty()).then(|| {
+        let message = format!("every deployment is denied at gates that the model does not guard: {}", missing.join(", "));
+        ModelFinding::warning("unguarded-gate", spans.at("/id"), message).help(
+            "add `[[gates]]` with `bindings`, write `criteria = \"deploy-value-stream\"`, or `unguarded = \"allow\"` for the gate",
+        )
+    })
+}
+
+fn advisory_gate(model: &Model, gate: &GateModel, spans: &Spans) -> Option<ModelFinding> {
+    if gate.can_stop() || gate.unguarded_allowed || model.unguarded_allowed || model.criteria {
         return None;
     }
-    let message = format!("nothing at the gate `{}` can stop a deployment", gate.gate);
+    let message = format!("nothing at the gate `{}` can stop a deployment, so every one is denied", gate.gate);
     let finding = ModelFinding::warning("advisory-gate", spans.gate(gate.gate), message);
     let (soft, hard) = (Enforcement::SoftMandatory.as_str(), Enforcement::HardMandatory.as_str());
     Some(match gate.bindings.is_empty() {

@@ -63,6 +63,12 @@ pub struct Model {
     /// What the model demands of facts and evidence.
     #[serde(flatten)]
     pub demands: Demands,
+    /// Whether the host checks the entrance and exit criteria of the Deploy value stream.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub criteria: bool,
+    /// Whether a gate that nothing guards lets deployments on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unguarded_allowed: bool,
 }
 
 impl Model {
@@ -79,6 +85,14 @@ impl Model {
         let bindings = self.gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
         let strategy = self.strategy.iter().map(|strategy| &strategy.plugin);
         strategy.chain(self.analyses.values()).chain(bindings)
+    }
+
+    /// Whether nothing at a gate can stop a deployment, and the model does not allow that.
+    pub fn is_unguarded(&self, gate: Gate) -> bool {
+        let guarded = self.gate(gate);
+        !self.criteria
+            && !self.unguarded_allowed
+            && !guarded.is_some_and(|gate| gate.can_stop() || gate.unguarded_allowed)
     }
 
     /// The gate's bindings and groups; none if the model does not guard it.
@@ -144,6 +158,19 @@ pub struct GateModel {
     pub bindings: Vec<Binding>,
     /// The groups, in order of id.
     pub groups: Vec<Group>,
+    /// Whether the gate lets deployments on although no binding can stop them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unguarded_allowed: bool,
+}
+
+impl GateModel {
+    /// Whether a binding or a group can stop a deployment here.
+    pub fn can_stop(&self) -> bool {
+        let bindings =
+            self.bindings.iter().filter(|binding| binding.group.is_none()).map(|binding| binding.enforcement);
+        let mut all = bindings.chain(self.groups.iter().map(|group| group.enforcement));
+        all.any(|enforcement| enforcement != Enforcement::Advisory)
+    }
 }
 
 /// A plugin at a gate.

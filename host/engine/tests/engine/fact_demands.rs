@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Decision, Evidence, FactSource, Gate, Need, Phase, Provenance, Snapshot, Stage, Verdict};
+use lockgate_domain::{
+    CRITERIA, Criterion, Decision, Evidence, FactSource, Gate, Need, Phase, Provenance, Snapshot, Stage, Verdict,
+};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::FactName;
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ const ENTRANCE: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entran
 
 /// A model with these demands.
 fn model(demands: &str) -> LoadedModel {
-    load(&[], &format!("{demands}\n"))
+    load(&[], &format!("unguarded = \"allow\"\n{demands}\n"))
 }
 
 /// The told facts, but for those that the demands name.
@@ -229,20 +231,24 @@ fn every_fact_has_a_name_and_a_place() {
 }
 
 #[test]
-fn mistakes_in_demands_name_the_place() {
-    let mistakes = |text: &str| {
-        let found = wrong(&model_text(&[], text));
-        found.into_iter().map(|(code, ..)| code).collect::<Vec<_>>()
+fn the_page_about_models_lists_every_criterion() {
+    let row = |criterion: &Criterion| {
+        let gates: Vec<String> = criterion.gates.iter().map(ToString::to_string).collect();
+        let Criterion { code, title, fact, owner, .. } = criterion;
+        format!("| `{code}` | {} | {title} | `{fact}` | `{owner}` |\n", gates.join(", "))
     };
-    assert_eq!(mistakes("[facts.changes]\nfrom = \"register\""), ["unknown-key"]);
-    assert_eq!(mistakes("[facts.change]\nfrom = \"registry\""), ["unknown-source"]);
-    assert_eq!(mistakes("[facts.change]\nby = [\"change-authority\"]"), ["missing-key"]);
-    assert_eq!(mistakes("[facts.change]\nfrom = \"told\"\nmax-age = \"1d\""), ["demand-of-told"]);
-    assert_eq!(mistakes("[facts.change]\nfrom = \"register\"\nmax-age = \"soon\""), ["invalid-duration"]);
-    assert_eq!(mistakes("[facts.change]\nfrom = \"register\"\nby = []"), ["empty-list"]);
-    assert_eq!(mistakes("[facts.change]\nfrom = \"register\"\nby = [\"service:\"]"), ["invalid-attester"]);
-    assert_eq!(
-        mistakes("[facts.product]\nfrom = \"told\"\n[evidence.sbom]\nfrom-gate = \"fulfil/exit\""),
-        ["unknown-gate"]
+    let rows: String = CRITERIA.iter().map(row).collect();
+    let table = format!(
+        "| criterion | at | what has to be so | the fact that proves it | its owner |\n|---|---|---|---|---|\n{rows}"
     );
+    let page = lockgate_tests::repository("docs/models.md");
+    let text = std::fs::read_to_string(&page).unwrap();
+    let begin = "<!-- criteria, made from the code: UPDATE_DOCS=1 cargo nextest run -p lockgate-engine criterion -->\n";
+    let (before, rest) = text.split_once(begin).unwrap();
+    let (found, after) = rest.split_once("<!-- end of criteria -->").unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&page, format!("{before}{begin}{table}<!-- end of criteria -->{after}")).unwrap();
+        return;
+    }
+    assert_eq!(found, table, "UPDATE_DOCS=1 cargo nextest run -p lockgate-engine criterion");
 }

@@ -101,6 +101,32 @@ fn a_condition_cannot_ask_fewer_people_at_a_higher_risk() {
 }
 
 #[test]
+fn a_gate_at_which_nothing_can_stop_a_deployment_denies_unless_the_model_allows_it() {
+    let told = "facts = { change.from = \"told\", environment.from = \"told\", instances.from = \"told\" }\n";
+    let gate = |enforcement: &str, more: &str| {
+        format!(
+            "[[gates]]\nstage = \"plan-and-approve\"\nphase = \"exit\"\n{more}[[gates.bindings]]\nid = \"people\"\n\
+             plugin = \"four-eyes\"\nenforcement = \"{enforcement}\"\nsettings.required = [{{ role = \"change-authority\" }}]\n"
+        )
+    };
+    let codes = |head: &str, gates: &str, at: lockgate_domain::Gate| {
+        let model = load(&["four-eyes"], &format!("{told}{head}{gates}"));
+        let decision = decide(&model, at, deployment());
+        blocking(&decision).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let entrance = lockgate_domain::Gate { phase: lockgate_domain::Phase::Entrance, ..EXIT };
+    assert_eq!(codes("", &gate("hard-mandatory", ""), entrance), ["unguarded-gate"]);
+    assert_eq!(codes("", &gate("advisory", ""), EXIT), ["unguarded-gate"]);
+    assert_eq!(codes("", &gate("advisory", "unguarded = \"allow\"\n"), EXIT), [""; 0]);
+    assert_eq!(codes("unguarded = \"allow\"\n", &gate("advisory", ""), entrance), [""; 0]);
+    // The criteria of the value stream guard every gate.
+    assert_eq!(
+        codes("criteria = \"deploy-value-stream\"\n", &gate("advisory", ""), entrance),
+        ["release-not-protected", "release-notes-incomplete"]
+    );
+}
+
+#[test]
 fn a_gate_that_no_plugin_guards_says_so() {
     let decision =
         decide(&four_eyes(""), lockgate_domain::Gate { phase: lockgate_domain::Phase::Entrance, ..EXIT }, deployment());
@@ -248,6 +274,7 @@ fn an_id_in_settings_that_is_none_is_refused_at_its_line() {
 id = "shop"
 version = "1.0.0"
 title = "Shop"
+unguarded = "allow"
 [plugins.guest]
 component = "guest.wasm"
 digest = "{}"

@@ -20,7 +20,7 @@ fn findings(text: &str) -> ModelFindings {
 }
 
 /// A small model without mistakes. `%` in a case below stands for the lines that are added to it.
-const HEAD: &str = "id = \"m\"\nversion = \"1.0.0\"\ntitle = \"t\"\n";
+const HEAD: &str = "id = \"m\"\nversion = \"1.0.0\"\ntitle = \"t\"\nunguarded = \"allow\"\n";
 const PLUGIN: &str = "[plugins.p]\ncomponent = \"p.wasm\"\n";
 const GATE: &str = "[[gates]]\nstage = \"fulfill\"\nphase = \"exit\"\n";
 const BINDING: &str = "[[gates.bindings]]\nid = \"b\"\nplugin = \"p\"\nenforcement = \"hard-mandatory\"\n";
@@ -67,7 +67,7 @@ fn what_is_not_toml_is_found_line_by_line() {
     let found = findings(&text).located(&source);
     assert!(found.iter().all(|finding| finding.code == "syntax"), "{found:#?}");
     let lines: BTreeSet<usize> = found.iter().map(|finding| finding.line).collect();
-    assert_eq!(lines, BTreeSet::from([4, 14, 15]));
+    assert_eq!(lines, BTreeSet::from([5, 15, 16]));
 }
 
 #[test]
@@ -301,7 +301,6 @@ fn what_is_probably_not_meant_is_a_warning() {
         (whole("", "when = '«1 > 2»'\n"), "constant-condition"),
         (whole("", "when = «'change.risk == \"low\"'»\n"), "falls-with-risk"),
         (whole("applies-when = «'subject == \"x\"'»\n", ""), "circular-condition"),
-        (whole("", "").replace("hard-mandatory", "advisory").replace("[[gates]]", "«[[gates]]»"), "advisory-gate"),
         (whole("«[plugins.q]»\ncomponent = \"q.wasm\"\n", ""), "unused-plugin"),
         (whole("«[analyses.a]»\nplugin = \"p\"\n", ""), "unused-analysis"),
     ] {
@@ -311,6 +310,19 @@ fn what_is_probably_not_meant_is_a_warning() {
     }
     let found = findings(HEAD);
     assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["no-gates"]);
+    let strict = |text: &str| text.replace("unguarded = \"allow\"\n", "");
+    let codes = |text: &str| findings(text).iter().map(|finding| finding.code).collect::<Vec<_>>();
+    assert_eq!(codes(&strict(HEAD)), ["unguarded-gate"]);
+    let advisory = whole("", "").replace("hard-mandatory", "advisory");
+    assert_eq!(codes(&advisory), [""; 0], "the model allows it");
+    assert_eq!(codes(&strict(&advisory)), ["unguarded-gate", "advisory-gate"]);
+    let found = findings(&strict(&whole("", "")));
+    let [finding] = found.iter().collect::<Vec<_>>()[..] else { panic!("{found}") };
+    assert!(
+        finding.message.contains("`fulfill entrance`") && !finding.message.contains("`fulfill exit`"),
+        "{finding:?}"
+    );
+    assert_eq!(codes(&strict(&whole("criteria = \"deploy-value-stream\"\n", ""))), [""; 0]);
     for fine in [
         "when = '!has(change.window) || change.window.start < now'\n",
         "when = 'semver(release.version) < semver(\"0.10.0\") || release.version == \"1.0\"'\n",
@@ -389,6 +401,23 @@ fn a_grant_that_is_none_is_found_at_its_place() {
 }
 
 #[test]
+fn mistakes_in_demands_are_found() {
+    let fact = |text: &str| whole(&format!("[facts.change]\n{text}\n"), "");
+    assert_finds(&whole("[facts.«changes»]\nfrom = \"register\"\n", ""), "unknown-key");
+    let said = assert_finds(&fact("from = «\"registers\"»"), "unknown-source");
+    assert!(said.contains("did you mean `register`?"), "{said}");
+    assert_finds(&fact("from = \"told\"\n«max-age» = \"1d\""), "demand-of-told");
+    assert_finds(&fact("from = \"register\"\nby = «[]»"), "empty-list");
+    assert_finds(&fact("from = \"register\"\nby = [«\"service:\"»]"), "invalid-attester");
+    assert_finds(&fact("from = \"register\"\nby = [«\"chagne-authority\"»]"), "unknown-role");
+    let said = assert_finds(&whole("[evidence.sbom]\nfrom-gate = «\"fulfil/exit\"»\n", ""), "unknown-gate");
+    assert!(said.contains("did you mean `fulfill/exit`?"), "{said}");
+    assert_finds(&whole("criteria = «\"deploy\"»\n", ""), "unknown-criteria");
+    let text = whole("", "").replace("unguarded = \"allow\"", "unguarded = «\"alow\"»");
+    assert_finds(&text, "unknown-unguarded");
+}
+
+#[test]
 fn a_role_that_is_none_of_people_cannot_resume_a_rollout() {
     let with = |roles: &str| whole(&format!("[strategy]\nplugin = \"p\"\nresume-by = {roles}\n"), "");
     for role in ["pipeline", "supplier", "auditor", "administrator"] {
@@ -450,6 +479,7 @@ fn every_code_is_documented_and_every_documented_code_is_tested_here() {
         include_str!("../../src/model/check.rs"),
         include_str!("../../src/model/roles.rs"),
         include_str!("../../src/model/read/mod.rs"),
+        include_str!("../../src/model/read/demands.rs"),
         include_str!("../../src/model/read/field.rs"),
         include_str!("../../src/model/read/gate.rs"),
         include_str!("../../src/model/read/grants.rs"),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use lockgate_domain::api::access::AccessWarningCode;
 use lockgate_domain::rules::Rule;
-use lockgate_domain::{CheckOutcome, ExceptionCode, FailureKind, Stage};
+use lockgate_domain::{CRITERIA, CheckOutcome, ExceptionCode, FailureKind, Stage};
 use lockgate_engine::EngineCode;
 use lockgate_service::lifecycle::activities_of;
 use schemars::{JsonSchema, schema_for};
@@ -160,6 +160,12 @@ fn page() -> String {
         "Reasons of the engine",
         "What is said beside the answers of plugins: of the host, of a binding that was not asked, of a group.",
         &table_of::<EngineCode>(),
+    );
+    let criteria = CRITERIA.iter().map(|criterion| format!("| `{}` | {} |\n", criterion.code, criterion.title));
+    section(
+        "Criteria of the value stream",
+        "What a model with [`criteria`](models.md#criteria) demands: the code says that it is not so.",
+        &format!("| code | what has to be so |\n|---|---|\n{}", criteria.collect::<String>()),
     );
     section(
         "Exceptions",

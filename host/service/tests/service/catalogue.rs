@@ -168,7 +168,7 @@ fn warnings_come_with_the_models_and_stay_until_they_are_heeded() {
     let models = Models::new();
     models.write("shop.toml", "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n");
     let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), vec![models.path("shop.toml")]).unwrap();
-    assert_eq!(warnings[0].located()[0].code, "no-gates");
+    assert_eq!(warnings[0].located()[0].code, "unguarded-gate");
     catalogue.reload().unwrap();
     assert_eq!(catalogue.status().last.findings, warnings);
 }

@@ -368,6 +368,7 @@ fn what_a_plugin_was_told_is_told_again_and_where_it_was_not_kept_nobody_can_tel
             id = "shop"
             version = "1.0.0"
             title = "Reads a file"
+            unguarded = "allow"
             facts = {{ change.from = "told", environment.from = "told", instances.from = "told" }}
             [plugins.reader]
             component = "reader.wasm"

@@ -66,7 +66,8 @@ impl Reader<'_> {
         let by = self.attesters(&table);
         let max_age = self.optional(&table, "max-age").and_then(|field| self.duration(&field));
         let signed = self.optional(&table, "signed").and_then(|field| self.boolean(&field)).unwrap_or_default();
-        let gates: Vec<(String, Gate)> = Gate::all().map(|gate| (gate.to_string(), gate)).collect();
+        let gates: Vec<(String, Gate)> =
+            Gate::all().map(|gate| (format!("{}/{}", gate.stage.as_str(), gate.phase.as_str()), gate)).collect();
         let words: Vec<(&str, Gate)> = gates.iter().map(|(name, gate)| (name.as_str(), *gate)).collect();
         let from_gate = self.optional(&table, "from-gate").and_then(|field| self.word(&field, "unknown-gate", &words));
         Some(EvidenceDemand { by, max_age, signed, from_gate: from_gate.unwrap_or(USUAL_EVIDENCE_GATE) })

@@ -65,7 +65,8 @@ impl Reader<'_> {
     }
 
     fn gate(&mut self, table: &Table<'_>, plugins: &Plugins) -> Option<GateModel> {
-        self.known_keys(table, &["stage", "phase", "bindings", "groups"]);
+        self.known_keys(table, &["stage", "phase", "unguarded", "bindings", "groups"]);
+        let unguarded_allowed = self.unguarded(table);
         let stages = Stage::ALL.map(|stage| (stage.as_str(), stage));
         let stage = self
             .required(table, "stage", "stage = \"plan-and-approve\"")
@@ -83,7 +84,15 @@ impl Reader<'_> {
             gate: gate?,
             bindings,
             groups: groups.into_values().filter_map(|group| group.group).collect(),
+            unguarded_allowed,
         })
+    }
+
+    /// Reads `unguarded`: whether a gate that nothing can stop a deployment at lets it on.
+    pub(super) fn unguarded(&mut self, table: &Table<'_>) -> bool {
+        let words = [("allow", true), ("deny", false)];
+        let field = self.optional(table, "unguarded");
+        field.and_then(|field| self.word(&field, "unknown-unguarded", &words)).unwrap_or_default()
     }
 
     /// Checks that an id is used for the first time. Reports it if not.

@@ -72,7 +72,7 @@ pub fn read_partly(source: &Source) -> (Option<Read>, ModelFindings) {
     (model.map(|model| Read { model, spans, warnings: ModelFindings::new() }), findings)
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "id",
     "version",
     "title",
@@ -82,6 +82,8 @@ const KEYS: [&str; 13] = [
     "roles",
     "facts",
     "evidence",
+    "criteria",
+    "unguarded",
     "plugins",
     "strategy",
     "analyses",
@@ -149,6 +151,10 @@ impl Reader<'_> {
         let rank = self.optional(&table, "rank").and_then(|field| self.integer(&field));
         let environments = self.environments(&table);
         let demands = self.demands(&table);
+        let criteria = self
+            .optional(&table, "criteria")
+            .and_then(|field| self.word(&field, "unknown-criteria", &[("deploy-value-stream", true)]));
+        let unguarded_allowed = self.unguarded(&table);
         let plugins = self.plugins(&table);
         let strategy = self.optional(&table, "strategy").and_then(|field| self.strategy(&field, &plugins));
         let analyses = self.analyses(&table, &plugins);
@@ -166,6 +172,8 @@ impl Reader<'_> {
             analyses,
             gates,
             demands,
+            criteria: criteria.unwrap_or_default(),
+            unguarded_allowed,
         })
     }
 
