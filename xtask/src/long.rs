@@ -21,7 +21,7 @@ struct Group {
     filter: &'static str,
 }
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     Group {
         name: "crashes",
         what: "kill a process that writes a ledger",
@@ -74,6 +74,16 @@ const GROUPS: [Group; 8] = [
             "host/ledger/tests/ledger/tree.rs",
         ],
         filter: "binary_id(lockgate-ledger::ledger) and test(/^(limits|proofs|tree)::/)",
+    },
+    Group {
+        name: "registers",
+        what: "contradict registers as a requester, and compare a server with `lockgate eval --register`",
+        files: &[
+            "host/service/tests/service/service/owned_facts.rs",
+            "tests/tests/end_to_end/registers/same_snapshot.rs",
+        ],
+        filter: "(binary_id(lockgate-service::service) and test(/^service::owned_facts::/)) \
+                 or (binary_id(lockgate-tests::end_to_end) and test(/^registers::same_snapshot::/))",
     },
     Group {
         name: "engine",

@@ -4,6 +4,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::command::access::AccessCommand;
 use crate::command::audit::AuditCommand;
+use crate::command::change::{ChangeCommand, DriftCommand};
 use crate::command::demo::DemoCommand;
 use crate::command::eval::EvalCommand;
 use crate::command::ledger::LedgerCommand;
@@ -56,6 +57,11 @@ enum Command {
     /// Attest, read and import entries of the registers of a server.
     #[command(subcommand)]
     Register(RegisterCommand),
+    /// Show the way of a change on a running server.
+    #[command(subcommand)]
+    Change(ChangeCommand),
+    /// List the instances that went round the gates of a running server. Exits with 2 if there are some.
+    Drift(DriftCommand),
     /// Show who may do what at each gate, and warn about roles that a gate needs and nobody holds.
     Access(AccessCommand),
     /// Print the JSON Schema of a document.
@@ -82,6 +88,8 @@ impl Cli {
             Command::Ledger(command) => command.run(&self.global),
             Command::Token(command) => command.run(&self.global),
             Command::Register(command) => command.run(&self.global),
+            Command::Change(command) => command.run(),
+            Command::Drift(command) => command.run(),
             Command::Access(command) => command.run(&self.global),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(),

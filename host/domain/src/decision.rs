@@ -106,6 +106,16 @@ pub struct PluginRef {
     pub digest: Digest,
 }
 
+/// Who decides on a deployment under a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryMode {
+    /// A person decides on each deployment.
+    ContinuousDelivery,
+    /// The gates decide. A service starts the deployment.
+    ContinuousDeployment,
+}
+
 /// A deployment model, as a decision names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelRef {
@@ -117,6 +127,9 @@ pub struct ModelRef {
     pub digest: Digest,
     /// Why this model applies to the deployment, in one sentence.
     pub chosen_because: String,
+    /// Who decides on a deployment. Absent if the model does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<DeliveryMode>,
 }
 
 /// The deployment model that asks a plugin, and the place in it. The plugin can read it.

@@ -77,8 +77,8 @@ pub use closest::closest;
 pub use counted::counted;
 pub use criteria::{CRITERIA, Criterion, unmet_criteria};
 pub use decision::{
-    AskingModel, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, Enforcement,
-    GroupOutcome, LogLevel, LogLine, ModelName, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
+    AskingModel, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, DeliveryMode,
+    Enforcement, GroupOutcome, LogLevel, LogLine, ModelName, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
 };
 pub use deployment::{Deployment, DeploymentRecord, DeploymentResult, Product};
 pub use difference::{Difference, DifferenceKind};

@@ -14,6 +14,7 @@
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
 
+mod delivery_mode;
 mod environment_order;
 pub mod expression;
 mod fact_demands;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lockgate_domain::join::{NAMED, complete};
-use lockgate_domain::{Deployment, Right, TeamName, Teams, canonical_json, is_path_step, read_value};
+use lockgate_domain::{
+    CredentialKind, Deployment, Person, PersonKind, Right, TeamName, Teams, canonical_json, is_path_step, read_value,
+};
 use lockgate_ledger::{ContentBlob, check_stream_name};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -253,11 +255,16 @@ fn read_completed(written: &Value, at: &str) -> Result<Deployment, ServiceError>
     })
 }
 
-/// The document, with the kind of the requester as the credential says it, if the requester asks in person.
+/// The document, with the kind and the roles of the requester as the credential says them, if the requester asks in person. Only
+/// a service can ask for another service: what a person says of somebody else is no credential.
 fn with_known_requester(actor: &Actor, deployment: &Deployment) -> Deployment {
     let mut deployment = deployment.clone();
-    if deployment.requester.id == actor.person.id {
-        deployment.requester.kind = actor.as_person().kind;
+    let Person { id, kind, roles, .. } = &mut deployment.requester;
+    if *id == actor.person.id {
+        *kind = actor.as_person().kind;
+        *roles = actor.person.roles.clone();
+    } else if actor.kind != CredentialKind::Service && *kind == PersonKind::Service {
+        *kind = PersonKind::Person;
     }
     deployment
 }

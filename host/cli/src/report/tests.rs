@@ -162,6 +162,7 @@ fn decision(verdict: Verdict, bindings: Vec<BindingOutcome>) -> Decision {
             version: "1.0.0".to_owned(),
             digest: Digest::of(b""),
             chosen_because: "it applies to every deployment".to_owned(),
+            mode: None,
         },
         snapshot: Digest::of(b""),
         subject: Digest::of(b""),

@@ -19,6 +19,10 @@ pub enum EngineCode {
     Planned,
     /// The release has to pass other environments first, as the deployment model orders them.
     EnvironmentFlow,
+    /// The model wants a person to decide on each deployment, and nobody has approved this one.
+    DeploymentUnattended,
+    /// The model wants a service to start each deployment, and a person or an agent started this one.
+    DeploymentNotByService,
     /// A fact is not attested as the model demands it: nobody attested it, or only the requester tells it.
     FactMissing,
     /// A fact was attested by somebody whose attestation does not count.
@@ -65,6 +69,8 @@ impl EngineCode {
             Self::WhenNotTold => "when-not-told",
             Self::Planned => "planned",
             Self::EnvironmentFlow => "environment-flow",
+            Self::DeploymentUnattended => "deployment-unattended",
+            Self::DeploymentNotByService => "deployment-not-by-service",
             Self::FactMissing => "fact-missing",
             Self::FactAttesterNotAllowed => "fact-attester-not-allowed",
             Self::FactAttesterInvolved => "fact-attester-involved",

@@ -29,7 +29,7 @@ use self::load::RunningDecision;
 use crate::expression::Variables;
 use crate::load::{LoadedGate, LoadedModel};
 use crate::values::PendingValues;
-use crate::{environment_order, fact_demands};
+use crate::{delivery_mode, environment_order, fact_demands};
 use ask::BindingEvaluation;
 pub use code::EngineCode;
 
@@ -96,6 +96,7 @@ impl LoadedModel {
         environment_order::check(self.model(), snapshot, &mut breaches);
         declared_analyses::check(self.model(), snapshot, &mut breaches);
         fact_demands::check(self.model(), snapshot, &mut breaches);
+        delivery_mode::check(self.model(), snapshot, &mut breaches);
         if self.model().criteria {
             breaches.extend(unmet_criteria(snapshot));
         }
@@ -132,6 +133,7 @@ impl LoadedModel {
                 version: self.model().version.clone(),
                 digest: self.digest(),
                 chosen_because: chosen_because.to_owned(),
+                mode: self.model().mode,
             },
             snapshot: digest,
             subject: snapshot.subject,

@@ -18,7 +18,7 @@ mod spans;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::{Digest, DigestError, Duration, Enforcement, Gate};
+use lockgate_domain::{DeliveryMode, Digest, DigestError, Duration, Enforcement, Gate};
 use serde::Serialize;
 
 pub use check::check;
@@ -63,6 +63,9 @@ pub struct Model {
     /// What the model demands of facts and evidence.
     #[serde(flatten)]
     pub demands: Demands,
+    /// Who decides on a deployment. None: the gates, whoever starts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<DeliveryMode>,
     /// Whether the host checks the entrance and exit criteria of the Deploy value stream.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub criteria: bool,

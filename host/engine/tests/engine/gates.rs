@@ -127,6 +127,27 @@ fn a_gate_at_which_nothing_can_stop_a_deployment_denies_unless_the_model_allows_
 }
 
 #[test]
+fn in_continuous_delivery_a_person_decides_and_in_continuous_deployment_a_service_starts() {
+    let model = |mode: &str| load(&[], &format!("mode = \"{mode}\"\n"));
+    let delivery = model("continuous-delivery");
+    let mut document = deployment();
+    let denied = decide(&delivery, EXIT, document.clone());
+    assert_eq!(blocking(&denied), ["deployment-unattended"]);
+    assert_eq!(serde_json::to_value(denied.model.mode).unwrap(), json!("continuous-delivery"));
+    assert!(matches!(&denied.requirements[0].requirement.need, Need::Approvals(needed) if needed.excluded == ["rita"]));
+    approve(&delivery, &mut document, "ben", "change-authority");
+    assert_eq!(decide(&delivery, EXIT, document.clone()).verdict, Verdict::Allow);
+    document["approvals"][0]["person"]["kind"] = json!("agent");
+    assert_eq!(blocking(&decide(&delivery, EXIT, document)), ["deployment-unattended"]);
+
+    let by_gates = model("continuous-deployment");
+    let mut document = deployment();
+    assert_eq!(blocking(&decide(&by_gates, EXIT, document.clone())), ["deployment-not-by-service"]);
+    document["requester"]["kind"] = json!("service");
+    assert_eq!(decide(&by_gates, EXIT, document).verdict, Verdict::Allow);
+}
+
+#[test]
 fn a_gate_that_no_plugin_guards_says_so() {
     let decision =
         decide(&four_eyes(""), lockgate_domain::Gate { phase: lockgate_domain::Phase::Entrance, ..EXIT }, deployment());

@@ -413,6 +413,7 @@ fn mistakes_in_demands_are_found() {
     let said = assert_finds(&whole("[evidence.sbom]\nfrom-gate = «\"fulfil/exit\"»\n", ""), "unknown-gate");
     assert!(said.contains("did you mean `fulfill/exit`?"), "{said}");
     assert_finds(&whole("criteria = «\"deploy\"»\n", ""), "unknown-criteria");
+    assert_finds(&whole("mode = «\"delivery\"»\n", ""), "unknown-mode");
     let text = whole("", "").replace("unguarded = \"allow\"", "unguarded = «\"alow\"»");
     assert_finds(&text, "unknown-unguarded");
 }

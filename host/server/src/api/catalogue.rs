@@ -151,6 +151,7 @@ pub(crate) fn models_of(catalogue: &Catalogue) -> Vec<ModelRef> {
         version: loaded.model().version.clone(),
         digest: loaded.digest(),
         chosen_because: String::new(),
+        mode: loaded.model().mode,
     };
     set.models().iter().map(model).collect()
 }

@@ -14,6 +14,7 @@ mod syntax;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use lockgate_domain::DeliveryMode;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -72,7 +73,7 @@ pub fn read_partly(source: &Source) -> (Option<Read>, ModelFindings) {
     (model.map(|model| Read { model, spans, warnings: ModelFindings::new() }), findings)
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "id",
     "version",
     "title",
@@ -82,6 +83,7 @@ const KEYS: [&str; 15] = [
     "roles",
     "facts",
     "evidence",
+    "mode",
     "criteria",
     "unguarded",
     "plugins",
@@ -151,6 +153,11 @@ impl Reader<'_> {
         let rank = self.optional(&table, "rank").and_then(|field| self.integer(&field));
         let environments = self.environments(&table);
         let demands = self.demands(&table);
+        let modes = [
+            ("continuous-delivery", DeliveryMode::ContinuousDelivery),
+            ("continuous-deployment", DeliveryMode::ContinuousDeployment),
+        ];
+        let mode = self.optional(&table, "mode").and_then(|field| self.word(&field, "unknown-mode", &modes));
         let criteria = self
             .optional(&table, "criteria")
             .and_then(|field| self.word(&field, "unknown-criteria", &[("deploy-value-stream", true)]));
@@ -172,6 +179,7 @@ impl Reader<'_> {
             analyses,
             gates,
             demands,
+            mode,
             criteria: criteria.unwrap_or_default(),
             unguarded_allowed,
         })
