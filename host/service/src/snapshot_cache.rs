@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockgate_domain::join::{join, without_entries};
 use lockgate_domain::{
-    Approval, Deployment, DeploymentRecord, Digest, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage,
-    Timestamp,
+    Approval, Deployment, DeploymentRecord, Digest, DigestError, Evidence, Gate, PersonId, Phase, Snapshot,
+    SnapshotForm, Stage, TeamName, Timestamp,
 };
 use lockgate_ledger::{ContentBlob, ExpectedVersion};
 
@@ -69,11 +69,30 @@ struct SnapshotBasis {
     models: Arc<[LoadedModel]>,
 }
 
-impl PartialEq for SnapshotBasis {
-    fn eq(&self, other: &Self) -> bool {
-        (self.deployment, self.waivers, &self.ends, self.history, &self.registers)
-            == (other.deployment, other.waivers, &other.ends, other.history, &other.registers)
-            && Arc::ptr_eq(&self.models, &other.models)
+/// How the versions that a snapshot depends on have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BasisChange {
+    None,
+    /// Only samples of indicators have come in.
+    Samples,
+    Other,
+}
+
+impl SnapshotBasis {
+    /// How `now` differs from this.
+    fn compare(&self, now: &Self) -> BasisChange {
+        let same = (self.deployment, self.waivers, &self.ends, self.history)
+            == (now.deployment, now.waivers, &now.ends, now.history)
+            && Arc::ptr_eq(&self.models, &now.models)
+            && self.registers.len() == now.registers.len();
+        let registers = self.registers.iter().zip(&now.registers);
+        let newer: Vec<&str> =
+            registers.filter(|(known, now)| known != now).map(|(_, (stream, _))| stream.as_str()).collect();
+        match same && newer.iter().all(|stream| is_observed(stream)) {
+            false => BasisChange::Other,
+            true if newer.is_empty() => BasisChange::None,
+            true => BasisChange::Samples,
+        }
     }
 }
 
@@ -147,11 +166,20 @@ impl DeploymentService {
         let expected = environment
             .as_ref()
             .map(|environment| ExpectedVersion { stream: environment_stream, version: environment.version });
-        if let Some(known) = known.filter(|known| known.rests_on == rests_on && known.shows(now)) {
+        if let Some(known) = known.filter(|known| known.shows(now))
+            && let change = known.rests_on.compare(&rests_on)
+            && change != BasisChange::Other
             // Other deployments enter and leave the environment all the time. That makes another snapshot only if it
             // changes what this deployment overlaps with.
-            if environment.as_ref().is_none_or(|environment| known.overlaps_as_in(environment, loaded)) {
+            && environment.as_ref().is_none_or(|environment| known.overlaps_as_in(environment, loaded))
+        {
+            if change == BasisChange::None {
                 return Ok((known, expected));
+            }
+            if let Some(deployment) = self.with_newer_samples(&known, team, &rests_on.registers)? {
+                let cached = Arc::new(known.with_deployment(deployment, gate, now, rests_on)?);
+                self.0.snapshots.insert((loaded.stream.clone(), gate), cached.clone());
+                return Ok((cached, expected));
             }
         }
 
@@ -206,8 +234,7 @@ impl DeploymentService {
         let mut snapshot = Arc::unwrap_or_clone(snapshot);
         Arc::make_mut(&mut snapshot.deployment).approvals = approvals;
         let form = SnapshotForm::of(&snapshot)?;
-        let bytes = Arc::new(without_entries(&snapshot.deployment)?);
-        let content = ContentBlob::new("snapshot", "application/json", bytes);
+        let content = content_of(&snapshot.deployment)?;
         let Snapshot { deployment, subject, evidence, .. } = snapshot;
         let cached = Arc::new(CachedSnapshot {
             model,
@@ -229,6 +256,23 @@ impl DeploymentService {
             self.0.snapshots.insert((loaded.stream.clone(), gate), cached.clone());
         }
         Ok((cached, expected))
+    }
+
+    /// The deployment of a snapshot, with its indicators completed by newer samples. None if they may change more than
+    /// that.
+    fn with_newer_samples(
+        &self,
+        known: &CachedSnapshot,
+        team: &TeamName,
+        registers: &[(String, u64)],
+    ) -> Result<Option<Deployment>, ServiceError> {
+        let models = known.rests_on.models.iter();
+        let chosen_by_registers = known.deployment.approved.is_none()
+            && models.filter_map(LoadedModel::applies).any(|applies| applies.looks_at("registers"));
+        if chosen_by_registers {
+            return Ok(None);
+        }
+        self.complete_again(Deployment::clone(&known.deployment), team, registers)
     }
 
     /// The model under which the deployment was approved, or the one that is chosen now.
@@ -260,7 +304,44 @@ fn shown(known: &RecordedApproval, void: Option<&ApprovalInvalid>) -> Option<App
     }
 }
 
+/// The deployment of a snapshot, as the ledger keeps it.
+fn content_of(deployment: &Deployment) -> Result<ContentBlob, DigestError> {
+    Ok(ContentBlob::new("snapshot", "application/json", Arc::new(without_entries(deployment)?)))
+}
+
 impl CachedSnapshot {
+    /// The same snapshot of a deployment that differs only in what neither the model, nor its subject, nor approvals
+    /// depend on.
+    fn with_deployment(
+        &self,
+        deployment: Deployment,
+        gate: Gate,
+        now: Timestamp,
+        rests_on: SnapshotBasis,
+    ) -> Result<Self, DigestError> {
+        let (deployment, evidence) = (Arc::new(deployment), self.evidence.clone());
+        let content = content_of(&deployment)?;
+        let snapshot = Snapshot { deployment, gate, now, subject: self.subject, evidence };
+        let form = SnapshotForm::of(&snapshot)?;
+        let Snapshot { deployment, subject, evidence, .. } = snapshot;
+        Ok(Self {
+            model: self.model.clone(),
+            because: self.because.clone(),
+            deployment,
+            evidence,
+            subject,
+            expect: self.expect.clone(),
+            void: self.void.clone(),
+            parts: self.parts.clone(),
+            content,
+            form,
+            answers: AnswerCache::default(),
+            rests_on,
+            overlaps_at: AtomicU64::new(self.overlaps_at.load(Ordering::Relaxed)),
+            until: self.until,
+        })
+    }
+
     fn shows(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }

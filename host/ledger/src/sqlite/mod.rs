@@ -356,7 +356,13 @@ impl Storage for SqliteStorage {
         if streams.len() <= read::VERSIONS {
             return self.ask(|connection| read::versions(connection, streams));
         }
-        self.read(|connection| streams.iter().map(|stream| read::version(connection, stream)).collect())
+        self.read(|connection| {
+            let mut versions = Vec::with_capacity(streams.len());
+            for some in streams.chunks(read::VERSIONS) {
+                versions.extend(read::versions(connection, some)?);
+            }
+            Ok(versions)
+        })
     }
 
     fn recent_versions(&self, streams: &[&str]) -> Result<Vec<u64>, Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{
     Attester, EntryConcerns, JoinRule, NewRegisterEntry, RegisterEntry, RegisterKind, Right, TeamName, Teams,
-    canonical_json,
+    Timestamp, canonical_json,
 };
 use lockgate_ledger::{Append, ContentBlob, EntryDraft, ExpectedVersion, check_stream_name};
 use schemars::JsonSchema;
@@ -55,9 +55,12 @@ pub struct ImportReport {
 struct CheckedEntry {
     id: String,
     stream: String,
+    /// The value in its normal form, and its canonical JSON.
     value: Value,
     bytes: Arc<Vec<u8>>,
-    new: NewRegisterEntry,
+    concerns: EntryConcerns,
+    as_of: Option<Timestamp>,
+    valid_until: Option<Timestamp>,
 }
 
 impl DeploymentService {
@@ -82,10 +85,11 @@ impl DeploymentService {
                 let message = format!("the value is that of `{}`, and the path names `{id}`", entry.id);
                 return Err(invalid(format!("/value/{}", register.key()), message));
             }
-            let (append, mut heads) = self.append_of_entries(write, (register, team.as_ref()), vec![entry], false)?;
+            let scope = (register, team.as_ref());
+            let (append, mut heads) = self.append_of_entries(write, scope, std::slice::from_ref(&entry), false)?;
             let missing = || ServiceError::Damaged("an entry was written and is not there".to_owned());
-            let (head, value) = heads.pop().ok_or_else(missing)?;
-            self.commit(write, digest, append, None, head.entry.shown(head.recorded, Some(value)))
+            let head = heads.pop().ok_or_else(missing)?;
+            self.commit(write, digest, append, None, head.entry.shown(head.recorded, Some(entry.value)))
         })?;
         Ok(WriteAnswer { version: answer.value.version, ..answer })
     }
@@ -104,7 +108,7 @@ impl DeploymentService {
         new: &[NewRegisterEntry],
     ) -> Result<WriteAnswer<ImportReport>, ServiceError> {
         let team = self.attesting(write.actor, register, scope)?;
-        let (mut mistakes, mut ids) = (Vec::new(), BTreeMap::new());
+        let (mut mistakes, mut ids, mut checked) = (Vec::new(), BTreeMap::new(), Vec::with_capacity(new.len()));
         for (index, entry) in new.iter().enumerate() {
             let line = index + 1;
             match check(register, team.as_ref(), entry, write) {
@@ -117,6 +121,7 @@ impl DeploymentService {
                         let message = format!("`{}` is on line {first} already: remove one", entry.id);
                         mistakes.push(InputError::new(format!("/{line}/value/{}", register.key()), message));
                     }
+                    checked.push(entry);
                 }
             }
         }
@@ -124,12 +129,12 @@ impl DeploymentService {
             return Err(ServiceError::Invalid(mistakes));
         }
         let (mut report, mut repeated) = (ImportReport::default(), !new.is_empty());
-        for (index, batch) in new.chunks(BATCH).enumerate() {
+        for (index, (batch, entries)) in new.chunks(BATCH).zip(checked.chunks(BATCH)).enumerate() {
             let key = write.key.map(|key| format!("{key}#{index}"));
             let write = WriteContext { key: key.as_deref(), if_match: None, ..write.clone() };
             let permit = || self.attesting(write.actor, register, scope);
             let answer = self.once(&write, &("import-entries", register, scope, batch), permit, |team, digest| {
-                self.import_batch(&write, register, team.as_ref(), batch, digest)
+                self.import_batch(&write, (register, team.as_ref()), entries, digest)
             })?;
             report.written += answer.value.written;
             report.unchanged += answer.value.unchanged;
@@ -142,15 +147,12 @@ impl DeploymentService {
     fn import_batch(
         &self,
         write: &WriteContext<'_>,
-        register: RegisterKind,
-        team: Option<&TeamName>,
-        batch: &[NewRegisterEntry],
+        scope: (RegisterKind, Option<&TeamName>),
+        entries: &[CheckedEntry],
         digest: Option<lockgate_domain::Digest>,
     ) -> Result<WriteAnswer<ImportReport>, ServiceError> {
-        let entries = batch.iter().map(|entry| check(register, team, entry, write)).collect::<Result<Vec<_>, _>>()?;
-        let count = entries.len();
-        let (append, heads) = self.append_of_entries(write, (register, team), entries, true)?;
-        let report = ImportReport { written: heads.len(), unchanged: count - heads.len(), batches: 1 };
+        let (append, heads) = self.append_of_entries(write, scope, entries, true)?;
+        let report = ImportReport { written: heads.len(), unchanged: entries.len() - heads.len(), batches: 1 };
         if append.entries.is_empty() {
             return Ok(WriteAnswer { value: report, version: 0, repeated: false, stream: None });
         }
@@ -253,9 +255,9 @@ impl DeploymentService {
         &self,
         write: &WriteContext<'_>,
         (register, team): (RegisterKind, Option<&TeamName>),
-        entries: Vec<CheckedEntry>,
+        entries: &[CheckedEntry],
         leave_out: bool,
-    ) -> Result<(Append, Vec<(EntryHead, Value)>), ServiceError> {
+    ) -> Result<(Append, Vec<EntryHead>), ServiceError> {
         let mut streams: Vec<String> = entries.iter().map(|entry| entry.stream.clone()).collect();
         if team.is_some() {
             streams.extend(entries.iter().map(|entry| entry_stream(None, register, &entry.id)));
@@ -264,33 +266,34 @@ impl DeploymentService {
         let versions = self.0.storage.versions(&names)?;
         let (mut append, mut heads) = (Append::default(), Vec::new());
         let shared = versions.get(entries.len()..).unwrap_or_default().to_vec();
+        let kind = format!("register-{register}");
         let mut added: BTreeMap<String, usize> = BTreeMap::new();
-        for (index, (entry, version)) in entries.into_iter().zip(versions).enumerate() {
-            let CheckedEntry { id, stream, value, bytes, new } = entry;
+        for (index, (entry, version)) in entries.iter().zip(versions).enumerate() {
+            let CheckedEntry { id, stream, bytes, concerns, as_of, valid_until, .. } = entry;
             if let Some(version) = shared.get(index).copied() {
-                let stream = entry_stream(None, register, &id);
+                let stream = entry_stream(None, register, id);
                 if self.head_at(&stream, version)?.is_some_and(|head| head.entry.value.is_some()) {
-                    return Err(RuleRefusal::SharedEntry { register, id }.into());
+                    return Err(RuleRefusal::SharedEntry { register, id: id.clone() }.into());
                 }
                 append.expect.push(ExpectedVersion { stream, version });
             }
-            let before = self.head_at(&stream, version)?;
-            check_version(write, &id, version)?;
-            let content = ContentBlob::new(&format!("register-{register}"), "application/json", bytes);
+            let before = self.head_at(stream, version)?;
+            check_version(write, id, version)?;
+            let content = ContentBlob::new(&kind, "application/json", Arc::clone(bytes));
             let after = RecordedEntry {
                 register,
-                id,
+                id: id.clone(),
                 team: team.cloned(),
                 value: Some(content.digest()),
-                concerns: new.concerns,
-                as_of: new.as_of.unwrap_or(write.now),
-                valid_until: new.valid_until,
+                concerns: concerns.clone(),
+                as_of: as_of.unwrap_or(write.now),
+                valid_until: *valid_until,
                 by: EventActor::from(write.actor),
                 roles: write.actor.person.roles.clone(),
                 version: version + 1,
             };
             let before = before.as_ref().map(|head| &head.entry);
-            if leave_out && new.as_of.is_some() && before.is_some_and(|before| says_the_same(before, &after)) {
+            if leave_out && as_of.is_some() && before.is_some_and(|before| says_the_same(before, &after)) {
                 continue;
             }
             for subject in subjects(&after) {
@@ -301,8 +304,8 @@ impl DeploymentService {
             }
             append.entries.extend(entries_of(&after, before, write)?);
             append.content.push(content);
-            append.expect.push(ExpectedVersion { stream, version });
-            heads.push((EntryHead { entry: after, recorded: write.now }, value));
+            append.expect.push(ExpectedVersion { stream: stream.clone(), version });
+            heads.push(EntryHead { entry: after, recorded: write.now });
         }
         self.check_room(register, &added)?;
         if !heads.is_empty() {
@@ -313,8 +316,13 @@ impl DeploymentService {
 
     /// Checks that no product or environment gets more entries of a register than a decision may read.
     fn check_room(&self, register: RegisterKind, added: &BTreeMap<String, usize>) -> Result<(), ServiceError> {
-        for (stream, more) in added {
-            let known = self.concerning_at(stream, self.0.storage.version(stream)?)?;
+        let streams: Vec<&str> = added.keys().map(String::as_str).collect();
+        for ((stream, more), version) in added.iter().zip(self.0.storage.versions(&streams)?) {
+            // A stream has no more entries than its version says. Most are so short that they need not be read.
+            if usize::try_from(version).is_ok_and(|version| version + more <= MOST_CONCERNING) {
+                continue;
+            }
+            let known = self.concerning_at(stream, version)?;
             if known.says.count(register) + more > MOST_CONCERNING {
                 let concerned = stream.rsplit('/').next().unwrap_or(stream).to_owned();
                 return Err(RuleRefusal::RegisterFull { register, concerned, most: MOST_CONCERNING }.into());
@@ -418,30 +426,31 @@ fn check(
         invalid(format!("/value{}", error.pointer), error.message)
     })?;
     let id = register.id_of(&value).unwrap_or_default().to_owned();
-    let mut new = new.clone();
-    if register == RegisterKind::Capacities && new.concerns.is_empty() {
-        new.concerns.products = value.get("product").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
+    let NewRegisterEntry { concerns, as_of, valid_until, .. } = new;
+    let (mut concerns, as_of, valid_until) = (concerns.clone(), *as_of, *valid_until);
+    if register == RegisterKind::Capacities && concerns.is_empty() {
+        concerns.products = value.get("product").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
     }
-    check_concerns(register, &new.concerns)?;
+    check_concerns(register, &concerns)?;
     let now = write.now;
-    if let Some(as_of) = new.as_of.filter(|as_of| *as_of > now) {
+    if let Some(as_of) = as_of.filter(|as_of| *as_of > now) {
         return Err(invalid("/as_of", format!("`{as_of}` is later than now, {now}: state what is so already")));
     }
-    if let Some(until) = new.valid_until.filter(|until| *until <= new.as_of.unwrap_or(now)) {
+    if let Some(until) = valid_until.filter(|until| *until <= as_of.unwrap_or(now)) {
         return Err(invalid(
             "/valid_until",
             format!("at `{until}` it would be over before it began: state a later time"),
         ));
     }
     let stream = entry_stream(team, register, &id);
-    let concerned = new.concerns.products.iter().map(|id| product_entries(team, id));
-    let concerned = concerned.chain(new.concerns.environments.iter().map(|name| environment_entries(team, name)));
+    let concerned = concerns.products.iter().map(|id| product_entries(team, id));
+    let concerned = concerned.chain(concerns.environments.iter().map(|name| environment_entries(team, name)));
     if let Some(name) = concerned.chain([stream.clone()]).find(|stream| check_stream_name(stream).is_err()) {
         let rule = "with the names of its register and team it has 512 bytes at most";
         return Err(invalid(format!("/value/{}", register.key()), format!("`{name}` is too long: {rule}")));
     }
     let bytes = Arc::new(canonical_json(&value)?);
-    Ok(CheckedEntry { id, stream, value, bytes, new })
+    Ok(CheckedEntry { id, stream, value, bytes, concerns, as_of, valid_until })
 }
 
 fn check_concerns(register: RegisterKind, concerns: &EntryConcerns) -> Result<(), ServiceError> {

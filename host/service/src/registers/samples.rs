@@ -1,7 +1,9 @@
 //! The samples of key performance indicators: the values that were measured, the newest of which complete the
 //! indicator.
 
-use lockgate_domain::{NewSamples, RegisterKind, Right, Sample, Timestamp};
+use std::collections::BTreeMap;
+
+use lockgate_domain::{Deployment, NewSamples, RegisterKind, Right, Sample, TeamName, Timestamp};
 use lockgate_ledger::{Append, EntryDraft, EntryQuery, ExpectedVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,7 @@ use crate::{DeploymentService, InputError, ServiceError, WriteAnswer, WriteConte
 /// The most samples of one request.
 const MOST_AT_ONCE: usize = 1_000;
 /// The most samples of an indicator that are kept within reach.
-const MOST_KEPT: usize = 10_000;
+const MOST_KEPT: u32 = 10_000;
 
 /// The samples of one request, as the ledger keeps them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,9 +78,13 @@ impl DeploymentService {
                 Some(team) => entry.of_team(team)?,
                 None => entry,
             };
-            let expect = vec![ExpectedVersion { stream, version }];
+            let expect = vec![ExpectedVersion { stream: stream.clone(), version }];
             let append = Append { entries: vec![entry], expect, ..Append::default() };
-            self.commit(write, digest, append, None, SamplesRecorded { total, latest })
+            let written = self.commit(write, digest, append, None, SamplesRecorded { total, latest })?;
+            if !written.repeated {
+                self.0.registers.samples.insert(stream, (version + 1, SampleSummary { total, latest }));
+            }
+            Ok(written)
         })
     }
 
@@ -90,7 +96,7 @@ impl DeploymentService {
         actor.require(Right::Read)?;
         let head = self.find_entry(actor, at)?;
         let stream = samples_stream(head.entry.team.as_ref(), &head.entry.id);
-        let limit = limit.min(MOST_KEPT);
+        let limit = limit.min(MOST_KEPT as usize);
         let (mut samples, mut before) = (Vec::new(), None);
         while samples.len() < limit {
             let query = EntryQuery {
@@ -135,18 +141,51 @@ impl DeploymentService {
 
     /// Completes an indicator by its samples: the last value, when it was measured, and how many there are.
     pub(super) fn complete_kpi(&self, value: &mut Value, stream: &str, version: u64) -> Result<(), ServiceError> {
-        let Some(SampleSummary { total, latest }) = self.samples_at(stream, version)? else { return Ok(()) };
+        let Some(summary) = self.samples_at(stream, version)? else { return Ok(()) };
         if let Some(kpi) = value.as_object_mut() {
-            let measured: Option<Timestamp> =
-                kpi.get("measured").and_then(Value::as_str).and_then(|text| text.parse().ok());
-            // The entry itself may hold a later value.
-            if measured.is_none_or(|measured| measured <= latest.at) {
+            let measured = kpi.get("measured").and_then(Value::as_str).and_then(|text| text.parse().ok());
+            if let Some(latest) = summary.later_than(measured) {
                 kpi.insert("latest".to_owned(), json!(latest.value));
                 kpi.insert("measured".to_owned(), json!(latest.at));
             }
-            kpi.insert("samples".to_owned(), json!(total.min(MOST_KEPT as u64)));
+            kpi.insert("samples".to_owned(), json!(summary.kept()));
         }
         Ok(())
+    }
+
+    /// Completes the indicators of a deployment that was joined already by newer samples. `registers` are the streams
+    /// that it was joined from, with their present versions. None if they do not tell which samples are those of an
+    /// indicator.
+    pub(crate) fn complete_again(
+        &self,
+        mut deployment: Deployment,
+        team: &TeamName,
+        registers: &[(String, u64)],
+    ) -> Result<Option<Deployment>, ServiceError> {
+        let versions: BTreeMap<&str, u64> = registers.iter().map(|(stream, version)| (&**stream, *version)).collect();
+        for kpi in deployment.registers.kpis.iter_mut().flatten() {
+            let streams = [None, Some(team)].map(|owner| samples_stream(owner, &kpi.id));
+            let mut joined = streams.iter().filter_map(|stream| Some((stream, *versions.get(&**stream)?)));
+            let (Some((stream, version)), None) = (joined.next(), joined.next()) else { return Ok(None) };
+            let Some(summary) = self.samples_at(stream, version)? else { continue };
+            if let Some(latest) = summary.later_than(kpi.measured) {
+                (kpi.latest, kpi.measured) = (Some(latest.value), Some(latest.at));
+            }
+            kpi.samples = summary.kept();
+        }
+        Ok(Some(deployment))
+    }
+}
+
+impl SampleSummary {
+    /// The newest sample, unless the indicator itself holds a later value.
+    fn later_than(&self, measured: Option<Timestamp>) -> Option<Sample> {
+        measured.is_none_or(|measured| measured <= self.latest.at).then_some(self.latest)
+    }
+
+    /// The number of samples that are kept within reach.
+    fn kept(&self) -> u32 {
+        u32::try_from(self.total).map_or(MOST_KEPT, |total| total.min(MOST_KEPT))
     }
 }
 

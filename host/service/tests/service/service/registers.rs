@@ -11,7 +11,8 @@ use lockgate_service::{
 };
 use serde_json::{Value, json};
 
-use crate::service::stand::{Stand, ask_gate, ben, gate, person, rita};
+use crate::gate_support::load;
+use crate::service::stand::{MODEL, Stand, ask_gate, ben, gate, open, person, rita};
 
 const PAGE: PageRequest = PageRequest { before: None, limit: 50 };
 
@@ -402,6 +403,35 @@ fn samples_complete_an_indicator() {
     assert_eq!(kpi.measured.unwrap().to_string(), "2026-11-24T19:59:00Z");
     let samples = stand.engine.samples(&rita(), &at(RegisterKind::Kpis, "p99"), 2).unwrap();
     assert_eq!(samples.iter().map(|sample| sample.value).collect::<Vec<_>>(), [240.0, 250.5]);
+}
+
+#[test]
+fn a_decision_after_a_sample_is_the_one_of_a_server_that_has_just_started() {
+    let stand = Stand::new();
+    for (id, product) in [("p99", "shop"), ("of-another", "billing")] {
+        let kpi = json!({"id": id, "metric": "latency", "unit": "ms", "at_most": 300.0, "latest": 5.0,
+                         "measured": "2026-11-24T19:58:30Z"});
+        let entry = json!({"value": kpi, "concerns": {"products": [product]}});
+        stand.attest(&olga(), RegisterKind::Kpis, &serde_json::from_value(entry).unwrap()).unwrap();
+    }
+    stand.request(|document| document["product"] = json!({"id": "shop", "depends_on": ["billing"]})).unwrap();
+    let exit = gate(Stage::PlanAndApprove, Phase::Exit);
+    let mut snapshots = std::collections::BTreeSet::new();
+    // One that is older than the value of the entry, two newer ones, and one of an indicator that is not joined.
+    for (id, minute) in [("p99", "58:00"), ("p99", "59:00"), ("p99", "59:30"), ("of-another", "59:40")] {
+        let samples = json!({"samples": [{"at": format!("2026-11-24T19:{minute}Z"), "value": 250.5}]});
+        let new: NewSamples = serde_json::from_value(samples).unwrap();
+        stand.engine.record_samples(&stand.by(&olga()), &at(RegisterKind::Kpis, id), &new).unwrap();
+        let now = stand.now();
+        let decided = ask_gate(&stand.engine, &rita(), "dep-1", exit, now).unwrap();
+        let started = open(&stand.folder, vec![load(&["four-eyes", "canary"], MODEL)]);
+        let again = ask_gate(&started, &rita(), "dep-1", exit, now).unwrap();
+        assert_eq!((decided.snapshot, decided.subject), (again.snapshot, again.subject), "after {id} {minute}");
+        let record = stand.engine.decision(&rita(), &decided.id).unwrap();
+        let deployment = &stand.engine.snapshot(&record).unwrap().deployment;
+        snapshots.insert(json!(deployment.registers.kpis).to_string());
+    }
+    assert_eq!(snapshots.len(), 3, "{snapshots:?}");
 }
 
 #[test]
