@@ -24,12 +24,6 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     steps.begin("looking for `oha`, the generator of load; installing it takes some minutes, once");
     let oha = tools::cargo_tool(workspace, "oha", OHA)?;
     steps.begin("putting load on a server");
-    let mut command = workspace.cargo();
-    command.args(["bench", "--profile", "dev"]);
-    // What is measured is optimised as for a release; what it stands on is so already, and is not built again.
-    for library in ["domain", "engine", "ledger", "server", "service"] {
-        command.arg("--config").arg(format!("profile.dev.package.lockgate-{library}.opt-level=3"));
-    }
-    command.args(["-p", "lockgate-server", "--bench", "decisions", "--"]);
+    let mut command = crate::optimized_bench(workspace, "lockgate-server", "decisions");
     steps::run(command.args(arguments).env("OHA", oha))
 }

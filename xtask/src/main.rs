@@ -60,6 +60,7 @@ Commands:
               --against FILE   The same as --cost, beside FILE: this bench as another commit builds it
               --case NAME      What --profile and --cost ask: `one` (default), `each-time`, `three` or `sixteen`
   bench-ledger  Measure appends to a ledger; `--decisions` for the CPU and the disk of a decision, `--against <bench>` to compare
+  bench-registers  Build the plugins, then measure what a decision costs with 100,000 entries of registers, and how fast an import is
   bench-hostile  Build everything, then measure a plugin beside each hostile guest; what follows names guests
   dictionary  Build everything, then train the dictionary of the ledger on generated traffic; `--replace` replaces the newest one
   schemas   Write the JSON Schemas of what `lockgate` reads and prints into docs/schemas
@@ -111,6 +112,7 @@ fn execute(command: &str, rest: &[String]) -> anyhow::Result<ExitCode> {
         "bench" => bench(&workspace, "lockgate-runtime", "evaluate", rest)?,
         "bench-http" => bench_http::run(&workspace, rest)?,
         "bench-ledger" => run_bench(&workspace, "lockgate-ledger", "append", rest)?,
+        "bench-registers" => bench_registers(&workspace, rest)?,
         "bench-hostile" => bench(&workspace, "lockgate-tests", "victim", rest)?,
         "dictionary" => dictionary::run(&workspace, rest)?,
         "schemas" => dist::schemas(&workspace)?,
@@ -128,6 +130,25 @@ fn bench(workspace: &Workspace, package: &str, bench: &str, arguments: &[String]
     dist::plugins(workspace, &mut steps, Guests::WithHostile)?;
     steps.begin("running the benches");
     run_bench(workspace, package, bench, arguments)
+}
+
+fn bench_registers(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
+    let mut steps = Steps::new(dist::PLUGIN_STEPS + 1);
+    dist::plugins(workspace, &mut steps, Guests::Bundled)?;
+    steps.begin("running the bench");
+    steps::run(optimized_bench(workspace, "lockgate-service", "registers").args(arguments))
+}
+
+/// The command that runs a bench with our crates optimised as for a release. What they stand on is so already, and is
+/// not built again.
+fn optimized_bench(workspace: &Workspace, package: &str, bench: &str) -> std::process::Command {
+    let mut command = workspace.cargo();
+    command.args(["bench", "--profile", "dev"]);
+    for library in ["domain", "engine", "ledger", "server", "service"] {
+        command.arg("--config").arg(format!("profile.dev.package.lockgate-{library}.opt-level=3"));
+    }
+    command.args(["-p", package, "--bench", bench, "--"]);
+    command
 }
 
 fn run_bench(workspace: &Workspace, package: &str, bench: &str, arguments: &[String]) -> anyhow::Result<()> {

@@ -29,15 +29,16 @@ use lockgate_service::{
 
 const EXIT: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
 
-struct One(LoadedModel);
+/// One model. It is always the same list: a snapshot is taken again when the models have changed.
+struct One(Arc<[LoadedModel]>);
 
 impl Models for One {
     fn current(&self) -> Arc<[LoadedModel]> {
-        Arc::new([self.0.clone()])
+        Arc::clone(&self.0)
     }
 
     fn by_digest(&self, digest: Digest) -> Option<LoadedModel> {
-        (self.0.digest() == digest).then(|| self.0.clone())
+        self.0.iter().find(|model| model.digest() == digest).cloned()
     }
 }
 
@@ -67,7 +68,7 @@ fn decide(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let key = KeyFile::new(folder.path().join("ledger.key"));
     let ledger = key.open(&folder.path().join("ledger.db"), "bench", SqliteOptions::default()).unwrap();
-    let engine = DeploymentService::new(Arc::new(ledger), Arc::new(One(model.clone())), Recordings::Needed);
+    let engine = DeploymentService::new(Arc::new(ledger), Arc::new(One([model.clone()].into())), Recordings::Needed);
     let actor = Actor {
         person: Principal {
             id: lockgate_domain::PersonId::new("ci").unwrap(),
