@@ -9,6 +9,7 @@ pub(crate) mod environment_flow;
 mod exceptions;
 mod laid_out;
 mod life;
+mod owned_facts;
 mod races;
 mod registers;
 mod repeats;
