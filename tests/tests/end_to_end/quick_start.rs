@@ -75,6 +75,18 @@ fn the_quick_start_is_denied_approved_rolled_back_and_in_the_end_operational() {
     let last = answers.iter().rev().find(|answer| answer.get("passed").is_some()).unwrap();
     assert_eq!(last.pointer("/deployment/position/status").unwrap(), "operational");
     assert!(told.contains("intact"), "{told}");
+    let denied = answers.iter().find(|answer| answer.get("passed").is_some_and(Value::is_boolean)).unwrap();
+    let codes: Vec<&str> = denied
+        .pointer("/decision/reasons")
+        .unwrap()
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|reason| reason["blocking"] == true)
+        .filter_map(|reason| reason["code"].as_str())
+        .collect();
+    assert!(codes.contains(&"fact-missing") && codes.contains(&"defect-too-severe"), "{codes:?}");
+    assert!(told.contains("by bo@example.org, as of "), "{told}");
     assert!(told.contains("14 decisions, 14 unchanged, 0 changed"), "{told}");
     a_candidate_is_held_against(&folder.join("target/lockgate"));
 }
@@ -89,14 +101,17 @@ fn forget(data: &Path) {
     assert!(forgotten.count > 0);
 }
 
-/// The first decision denied for a defect of high severity: with a candidate that bears it, it would have allowed.
+/// The first decision denied for a defect of high severity and a change that was only told: with a candidate that bears both, it
+/// would have allowed.
 fn a_candidate_is_held_against(folder: &Path) {
     let candidate = folder.join("candidates/lenient/model.toml");
     fs::create_dir_all(candidate.parent().unwrap()).unwrap();
     let model = fs::read_to_string(folder.join("examples/quick-start/model.toml")).unwrap();
     let (worst, bears) = ("settings.worst-open-defect = \"low\"", "settings.worst-open-defect = \"high\"");
     assert_eq!(model.matches(worst).count(), 1);
-    fs::write(&candidate, model.replace(worst, bears)).unwrap();
+    let (attested, told) = ("change.from = \"register\"", "change.from = \"told\"");
+    assert_eq!(model.matches(attested).count(), 1);
+    fs::write(&candidate, model.replace(worst, bears).replace(attested, told)).unwrap();
 
     let replay = |more: &[&str]| {
         let mut command = Command::new(folder.join("bin/lockgate"));
@@ -147,6 +162,7 @@ const PIPELINE: &str = r#"
     serve examples/quick-start/model.toml
     export LOCKGATE_TOKEN=$(bin/lockgate token create --data data --for ci --role pipeline --team shop)
     bo=$(bin/lockgate token create --data data --for bo --role change-authority --team shop)
+    LOCKGATE_TOKEN=$bo bin/lockgate register put changes examples/quick-start/change.json >/dev/null
     export DEPLOYMENT=hello-ci
     in_run() {
         code=0
