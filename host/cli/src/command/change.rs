@@ -44,7 +44,7 @@ impl ChangeCommand {
 /// A change, with what its owner says of it, and a row for each deployment.
 fn of_change(view: &ChangeView) -> String {
     let plain = |text: &str| print::plain(text).into_owned();
-    let mut head = vec![("change", styled(STRONG, &plain(&view.id)))];
+    let mut head = vec![("change", styled(STRONG, plain(&view.id)))];
     match &view.entry {
         Some(entry) => {
             let said = |name: &str| entry.value.as_ref()?.get(name)?.as_str().map(plain);
