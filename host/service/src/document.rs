@@ -336,6 +336,9 @@ fn check_revision(actor: &Actor, before: &Deployment, after: &Deployment) -> Res
     if before.requester.id == after.requester.id && before.requester.kind != after.requester.kind {
         mistakes.push(InputError::new("/requester/kind", "the requester stays of the kind that the credential said"));
     }
+    if before.requester.id == after.requester.id && before.requester.roles != after.requester.roles {
+        mistakes.push(InputError::new("/requester/roles", "the requester keeps the roles of the request"));
+    }
     // People who contributed stay known. Otherwise a person could leave the list in order to approve.
     let gone = before.contributors.iter().filter(|was| !after.contributors.iter().any(|is| is.id == was.id));
     for person in gone {

@@ -468,6 +468,24 @@ fn a_decision_rests_on_the_entries_that_it_joined() {
 }
 
 #[test]
+fn the_roles_of_the_requester_are_those_of_the_credential() {
+    let stand = Stand::new();
+    let view = stand
+        .request(|document| {
+            document["requester"]["roles"] = json!(["change-authority"]);
+            document["requester"]["kind"] = json!("agent");
+        })
+        .unwrap()
+        .value;
+    assert_eq!(view.deployment.requester.roles, ["developer", "pipeline"]);
+    assert_eq!(view.deployment.requester.kind.as_str(), "service");
+    let patch = json!({"requester": {"roles": ["change-authority"]}});
+    let refused = stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &patch);
+    let Err(ServiceError::Invalid(mistakes)) = &refused else { panic!("{refused:?}") };
+    assert_eq!(mistakes[0].pointer, "/requester/roles");
+}
+
+#[test]
 fn a_document_names_no_provenance() {
     let stand = Stand::new();
     let mut document = crate::gate_support::deployment();
