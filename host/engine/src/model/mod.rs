@@ -63,7 +63,7 @@ pub struct Model {
     /// What the model demands of facts and evidence.
     #[serde(flatten)]
     pub demands: Demands,
-    /// Who decides on a deployment. None: the gates, whoever starts it.
+    /// Who decides on a deployment. None: the gates decide alone, and anybody with the right may start one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<DeliveryMode>,
     /// Whether the host checks the entrance and exit criteria of the Deploy value stream.

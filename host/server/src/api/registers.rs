@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::answer::{WholeList, at_version, created, listed, written};
 use super::errors::{invalid, unreadable};
-use super::extract::{Authenticated, Paging, WriteRequest, limit, position};
+use super::extract::{Authenticated, Paging, WriteRequest};
 use super::json_body::{BodyRefusal, JsonBody, RequestDocument, body_of_type, read_kept};
 use super::openapi_parts::{IdempotencyHeader, ReadErrors, WriteConditions, WriteErrors};
 use super::state::ApiState;
@@ -337,10 +337,10 @@ pub(super) async fn history(
     QueryParams(query): QueryParams<HistoryQuery>,
 ) -> Result<Json<Page<RegisterEntry>>, Problem> {
     let register = register(&name)?;
-    let HistoryQuery { team, shared, cursor, limit: most } = query;
+    let HistoryQuery { team, shared, cursor, limit } = query;
     let owner = OwnerQuery { team, shared };
     owner.check()?;
-    let page = lockgate_service::PageRequest { before: position("cursor", cursor)?, limit: limit(most)? };
+    let page = Paging { cursor, limit }.page()?;
     state.read(move |service| service.entry_history(&actor, &owner.at(register, &id), page)).await.map(Json)
 }
 

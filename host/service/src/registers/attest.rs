@@ -162,7 +162,7 @@ impl DeploymentService {
     /// Withdraws an entry: it no longer says anything. Its history stays.
     ///
     /// # Errors
-    /// If the actor may not attest entries of this register, or there is no such entry.
+    /// If the actor may not attest entries of this register, or the entry does not exist.
     pub fn withdraw_entry(
         &self,
         write: &WriteContext<'_>,

@@ -46,7 +46,7 @@ impl DeploymentService {
     /// Records samples of an indicator.
     ///
     /// # Errors
-    /// If the actor may not attest indicators, there is no such indicator, or a sample is wrong.
+    /// If the actor may not attest indicators, the indicator does not exist, or a sample is wrong.
     pub fn record_samples(
         &self,
         write: &WriteContext<'_>,
