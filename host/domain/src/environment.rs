@@ -78,6 +78,9 @@ pub struct Environment {
     /// The address of the environment's definition, as a URI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// The digest of the definition that the environment was last built from, as its owner found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Digest>,
     /// The parameters of the environment, by name.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
@@ -103,6 +106,8 @@ struct WrittenEnvironment {
     version: Option<Digest>,
     #[serde(default, deserialize_with = "some_text")]
     definition: Option<String>,
+    #[serde(default)]
+    applied: Option<Digest>,
     #[serde(default, deserialize_with = "labels")]
     parameters: BTreeMap<String, String>,
 }
@@ -121,6 +126,7 @@ impl TryFrom<WrittenEnvironment> for Environment {
             third_party,
             version,
             definition,
+            applied,
             parameters,
         } = written;
         if kind == EnvironmentKind::Live && live == Some(false) {
@@ -130,6 +136,6 @@ impl TryFrom<WrittenEnvironment> for Environment {
             );
         }
         let live = live.unwrap_or(kind == EnvironmentKind::Live);
-        Ok(Self { name, kind, live, purpose, control, owner, third_party, version, definition, parameters })
+        Ok(Self { name, kind, live, purpose, control, owner, third_party, version, definition, applied, parameters })
     }
 }

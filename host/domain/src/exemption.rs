@@ -239,6 +239,7 @@ impl OverlapRelation {
             Self::Dependent => "dependent",
             Self::Conflicting => "conflicting",
             Self::SameEnvironment => "same-environment",
+            Self::SharedResource => "shared-resource",
         }
     }
 }
@@ -298,6 +299,8 @@ pub enum OverlapRelation {
     Conflicting,
     /// It is in the same environment, and its product has no relation to this one's.
     SameEnvironment,
+    /// It needs a resource, for example a person or a tool, that this deployment needs for itself.
+    SharedResource,
 }
 
 /// Another deployment whose time overlaps with this one's.

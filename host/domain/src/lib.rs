@@ -107,8 +107,8 @@ pub use registers::{
     ServiceContract, Supplier, UnknownRegister,
 };
 pub use release::{
-    Component, ComponentIdentity, ComponentKind, Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, Release,
-    ReleaseNotes, ReleaseStatus, Severity,
+    BlueprintInstance, Component, ComponentIdentity, ComponentKind, Defect, DefectStatus, EnvironmentBlueprint,
+    KnowledgeItem, KnowledgeStatus, Release, ReleaseNotes, ReleaseStatus, Severity,
 };
 pub use rollout::{
     Action, Analysis, BackStep, CheckState, Direction, Progress, Rollout, Share, Skip, Step, StepAction, StepEnd,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distinct::{distinct, keyed};
 use crate::name::{id, ids, labels, name, names, some_id, some_name, some_text, text};
-use crate::{Digest, Timestamp};
+use crate::{ConfigurationItem, Digest, Duration, FulfillmentBook, PersonId, Timestamp};
 
 /// The kinds of component that a release can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +50,44 @@ pub struct Component {
     /// The repository that the component was taken from, as a URI.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub origin: Option<String>,
+    /// The serial number of a physical device.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub serial: Option<String>,
+    /// The id of the order that provides the component.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    pub order: Option<String>,
+    /// The entitlement that a licence gives, as its licensor names it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub entitlement: Option<String>,
+    /// The migration that brings data into its new form, for example the name of a script.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub migration: Option<String>,
+    /// How long data is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Duration>,
+    /// The id of the person who reviewed a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewer: Option<PersonId>,
+}
+
+impl Component {
+    /// A component of which nothing else is known.
+    pub fn new(name: impl Into<String>, kind: ComponentKind, version: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            version: version.into(),
+            digest: None,
+            media_type: None,
+            origin: None,
+            serial: None,
+            order: None,
+            entitlement: None,
+            migration: None,
+            retention: None,
+            reviewer: None,
+        }
+    }
 }
 
 /// The identity of a component: name, version and digest.
@@ -241,6 +279,50 @@ pub struct Release {
     /// The knowledge items: what operators, service desk and users need to know.
     #[serde(default, deserialize_with = "distinct")]
     pub knowledge_items: Vec<KnowledgeItem>,
+    /// The release blueprint: what the release lays down for each environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
+    pub blueprint: Vec<EnvironmentBlueprint>,
+}
+
+/// What a release lays down for one environment: the instances that must exist there, and the procedures that fulfill
+/// them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentBlueprint {
+    /// The name of the environment, unique within the release.
+    #[serde(deserialize_with = "id")]
+    pub environment: String,
+    /// The instances that must exist after the deployment. The desired instances are derived from them. Empty: the
+    /// deployment states its desired instances itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
+    pub instances: Vec<BlueprintInstance>,
+    /// The fulfillment books: the procedures for this environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
+    pub fulfillment_books: Vec<FulfillmentBook>,
+}
+
+/// An instance that a release lays down for an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlueprintInstance {
+    /// The id of the instance, unique among the instances of its product.
+    #[serde(deserialize_with = "id")]
+    pub id: String,
+    /// The name of the instance, for display.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The names of the components of the release that the instance has. Empty: all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "names")]
+    pub components: Vec<String>,
+    /// The configured values of the instance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "distinct")]
+    pub configuration: Vec<ConfigurationItem>,
+    /// The owner of the instance, for example a team or an e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub owner: Option<String>,
+    /// The place of the instance, for example a host, a data centre or a slot.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
+    pub location: Option<String>,
 }
 
 impl Release {
@@ -257,4 +339,7 @@ impl Release {
     }
 }
 
-keyed!(Component: name, ComponentIdentity: name, Defect: id, KnowledgeItem: id);
+keyed!(
+    Component: name, ComponentIdentity: name, Defect: id, KnowledgeItem: id, EnvironmentBlueprint: environment,
+    BlueprintInstance: id,
+);

@@ -9,7 +9,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Component, Deployment, Digest, DigestError, Evidence, Gate, Timestamp, WaiverScope, canonical_json,
+    Component, Deployment, Digest, DigestError, Environment, Evidence, Gate, Timestamp, WaiverScope, canonical_json,
     with_canonical_json,
 };
 
@@ -50,11 +50,12 @@ impl Snapshot {
     }
 
     /// The digests of the approved parts, by name: `release`, `plan`, `environment`, `product`, `change`, `deployment`,
-    /// `people`, and `evidence` and `rollout`, if there are any. After an approval, only the evidence that was approved counts: people
+    /// `people`, and `evidence`, `rollout` and `blueprint`, if there are any. After an approval, only the evidence that was approved counts: people
     /// may hand in more, but must not replace approved evidence.
     ///
     /// The order of names in lists does not matter. Fields that only show progress are not covered (the status of
-    /// release, change, defects and knowledge items, who approved the change, and who works on it): they may change without a new approval, and each gate judges
+    /// release, change, defects and knowledge items, who approved the change, who works on it, and the definition that the
+    /// environment was last built from): they may change without a new approval, and each gate judges
     /// their present value.
     ///
     /// # Errors
@@ -78,7 +79,7 @@ impl Snapshot {
                 ]),
             ),
             ("deployment", json!([deployment.id, deployment.scenario])),
-            ("environment", json!(deployment.environment)),
+            ("environment", json!(Environment { applied: None, ..deployment.environment.clone() })),
             ("people", json!([deployment.requester.id.normal(), contributors])),
             ("plan", json!(deployment.plan)),
             ("product", json!(deployment.product)),
@@ -94,7 +95,8 @@ impl Snapshot {
         let evidence = Self::subject_evidence(deployment, evidence);
         let evidence = (!evidence.is_empty()).then(|| ("evidence", json!(evidence)));
         let rollout = deployment.rollout.as_ref().map(|rollout| ("rollout", json!(rollout)));
-        let parts = parts.into_iter().chain(evidence).chain(rollout);
+        let blueprint = (!release.blueprint.is_empty()).then(|| ("blueprint", json!(release.blueprint)));
+        let parts = parts.into_iter().chain(evidence).chain(rollout).chain(blueprint);
         parts.map(|(name, part)| Ok((name.to_owned(), Digest::of_canonical(&part)?))).collect()
     }
 

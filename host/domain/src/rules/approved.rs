@@ -131,6 +131,7 @@ fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<F
         ("environment", "/environment"),
         ("change", "/change"),
         ("evidence", "/evidence"),
+        ("blueprint", "/release/blueprint"),
     ] {
         if parts.is_some() && part(name) == approved.parts.get(name) {
             continue;

@@ -17,6 +17,10 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
             OverlapRelation::Conflicting => "it and this one are not to be changed at the same time".to_owned(),
             OverlapRelation::DependedOn => format!("it changes {product}, which this product depends on"),
             OverlapRelation::Dependent => format!("it changes {product}, which depends on this product"),
+            OverlapRelation::SharedResource => match &overlap.shared {
+                Some(resource) => format!("it needs the resource `{resource}`, which this deployment needs for itself"),
+                None => "it needs a resource that this deployment needs for itself".to_owned(),
+            },
         };
         let (what, it) = match &overlap.deployment {
             Some(id) => (format!("deployment `{id}`"), format!("`{id}`")),

@@ -45,12 +45,10 @@ impl LockgateBuild {
         let component = |name: &str, kind, media_type: &str, file: &Path| -> Result<(Component, u64)> {
             let bytes = fs::read(file).with_context(|| place(file))?;
             let component = Component {
-                name: name.to_owned(),
-                kind,
-                version: version.clone(),
                 digest: Some(Digest::of(&bytes)),
                 media_type: Some(media_type.to_owned()),
                 origin: Some(origin.clone()),
+                ..Component::new(name, kind, &version)
             };
             Ok((component, bytes.len() as u64))
         };
