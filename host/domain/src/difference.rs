@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Component, Deployment, Instance};
+use crate::{Component, ComponentIdentity, Deployment, DeploymentRecord, DeploymentResult, Instance, Scenario};
 
 /// The parts in which instances can differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -57,7 +57,98 @@ pub struct Difference {
     pub actual: Option<String>,
 }
 
+/// How a deployment changes a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComponentChangeKind {
+    /// The component was not in the environment before.
+    Added,
+    /// The component has another version or digest than before.
+    Changed,
+    /// The component was in the environment, and is not afterwards.
+    Removed,
+    /// The component stays as it was.
+    Unchanged,
+}
+
+impl ComponentChangeKind {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// What a deployment does to a component in its environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentChange {
+    /// The name of the component.
+    pub name: String,
+    /// How the deployment changes it.
+    pub change: ComponentChangeKind,
+    /// The component as it was before. Absent if it is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<ComponentIdentity>,
+    /// The component as it is afterwards. Absent if it is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<ComponentIdentity>,
+}
+
 impl Deployment {
+    /// What the deployment does to each component in its environment, sorted by name.
+    ///
+    /// The components before it are those of the last operational deployment of the product there. If there is none, they
+    /// are those of the actual instances that run another release. The components afterwards are those of the release. A
+    /// removal keeps those of the desired instances, and removes the others.
+    pub fn component_changes(&self) -> Vec<ComponentChange> {
+        let mut before = self.components_before();
+        let release = self.release.component_identities();
+        let after = match self.scenario {
+            Scenario::Removal => {
+                before.extend(release.into_iter().map(|component| (component.name.clone(), component)));
+                by_name(self.desired_instances.iter().filter(|instance| instance.status.exists()))
+            }
+            Scenario::FirstRelease | Scenario::NewVersion => {
+                release.into_iter().map(|component| (component.name.clone(), component)).collect()
+            }
+        };
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let change = |name: &String| {
+            let (before, after) = (before.get(name).cloned(), after.get(name).cloned());
+            let change = match (&before, &after) {
+                (None, _) => ComponentChangeKind::Added,
+                (_, None) => ComponentChangeKind::Removed,
+                (Some(before), Some(after)) if before == after => ComponentChangeKind::Unchanged,
+                _ => ComponentChangeKind::Changed,
+            };
+            ComponentChange { name: name.clone(), change, before, after }
+        };
+        names.into_iter().map(change).collect()
+    }
+
+    /// The components in the environment before this deployment, by name.
+    fn components_before(&self) -> BTreeMap<String, ComponentIdentity> {
+        let environment = &self.environment.name;
+        let is_last = |past: &&&DeploymentRecord| {
+            past.environment == *environment && past.outcome == DeploymentResult::Operational
+        };
+        if let Some(past) = self.newest_first().iter().find(is_last) {
+            let components = past.components.iter().filter(|_| past.scenario != Scenario::Removal);
+            return components.map(|component| (component.name.clone(), component.clone())).collect();
+        }
+        let runs_another = |instance: &&Instance| {
+            instance.status.exists()
+                && instance.environment == *environment
+                && instance.release.as_ref() != Some(&self.release.id)
+        };
+        by_name(self.actual_instances.iter().filter(runs_another))
+    }
+
     /// The differences between the desired and the actual instances, sorted by instance, then by kind and name. Actual
     /// instances of other environments, and instances that no longer exist, count only where one is desired.
     pub fn differences(&self) -> Vec<Difference> {
@@ -80,6 +171,12 @@ impl Deployment {
         found.sort();
         found
     }
+}
+
+/// The components of instances, by name.
+fn by_name<'a>(instances: impl Iterator<Item = &'a Instance>) -> BTreeMap<String, ComponentIdentity> {
+    let components = instances.flat_map(|instance| &instance.components);
+    components.map(|component| (component.name.clone(), component.identity())).collect()
 }
 
 fn by_id(instances: &[Instance]) -> BTreeMap<&str, &Instance> {
@@ -138,5 +235,72 @@ fn identity(component: &Component) -> String {
     match component.digest {
         Some(digest) => format!("{} {digest}", component.version),
         None => component.version.clone(),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn deployment(scenario: &str, more: &Value) -> Deployment {
+        let component = |name: &str, version: &str| json!({"name": name, "kind": "software", "version": version});
+        let mut whole = json!({
+            "id": "d-2", "scenario": scenario, "requester": {"id": "ana"}, "product": {"id": "shop"},
+            "release": {"id": "shop-2", "name": "Shop", "version": "2", "status": "published",
+                        "components": [component("app", "2"), component("cache", "7"), component("worker", "1")]},
+            "environment": {"name": "live", "kind": "live", "control": "full"},
+            "change": {"id": "CHG-1", "title": "Shop 2", "category": "normal", "approval": "approved", "risk": "low",
+                       "releases": ["shop-2"]},
+        });
+        whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(whole).unwrap()
+    }
+
+    fn changes(deployment: &Deployment) -> Vec<(String, &'static str)> {
+        deployment.component_changes().into_iter().map(|change| (change.name, change.change.as_str())).collect()
+    }
+
+    fn record(environment: &str, outcome: &str, ended: &str) -> Value {
+        json!({"id": format!("d-{environment}-{outcome}"), "product": "shop", "release": "shop-1", "environment": environment,
+               "scenario": "new-version", "risk": "low", "requested": "2026-01-01T00:00:00Z", "ended": ended,
+               "outcome": outcome,
+               "components": [{"name": "app", "version": "1"}, {"name": "legacy", "version": "3"},
+                              {"name": "worker", "version": "1"}]})
+    }
+
+    #[test]
+    fn a_component_is_added_changed_removed_or_stays_compared_with_the_last_operational_deployment() {
+        let history = [
+            record("staging", "operational", "2026-03-01T00:00:00Z"),
+            record("live", "operational", "2026-02-01T00:00:00Z"),
+            record("live", "rolled-back", "2026-02-02T00:00:00Z"),
+        ];
+        let found = changes(&deployment("new-version", &json!({"history": history})));
+        let expected = [("app", "changed"), ("cache", "added"), ("legacy", "removed"), ("worker", "unchanged")];
+        assert_eq!(found, expected.map(|(name, change)| (name.to_owned(), change)));
+    }
+
+    #[test]
+    fn without_a_record_the_instances_of_another_release_tell_what_was_there_before() {
+        let instance = |id: &str, release: &str, version: &str| {
+            json!({"id": id, "environment": "live", "status": "running", "release": release,
+                   "components": [{"name": "app", "kind": "software", "version": version}]})
+        };
+        let instances = [instance("shop-a", "shop-1", "1"), instance("shop-b", "shop-2", "2")];
+        let found = changes(&deployment("new-version", &json!({"actual_instances": instances})));
+        let expected = [("app", "changed"), ("cache", "added"), ("worker", "added")];
+        assert_eq!(found, expected.map(|(name, change)| (name.to_owned(), change)));
+    }
+
+    #[test]
+    fn a_removal_removes_what_no_desired_instance_keeps() {
+        let staying = json!({"id": "shop-b", "environment": "live", "status": "running",
+                             "components": [{"name": "worker", "kind": "software", "version": "1"}]});
+        let found = changes(&deployment("removal", &json!({"desired_instances": [staying]})));
+        let expected = [("app", "removed"), ("cache", "removed"), ("worker", "unchanged")];
+        assert_eq!(found, expected.map(|(name, change)| (name.to_owned(), change)));
     }
 }

@@ -81,7 +81,7 @@ pub use decision::{
     Enforcement, GroupOutcome, LogLevel, LogLine, ModelName, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
 };
 pub use deployment::{Deployment, DeploymentRecord, DeploymentResult, Product};
-pub use difference::{Difference, DifferenceKind};
+pub use difference::{ComponentChange, ComponentChangeKind, Difference, DifferenceKind};
 pub use digest::Digest;
 pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
 pub(crate) use evidence::unknown_credential;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distinct::{distinct, keyed};
 use crate::name::{id, ids, labels, name, names, some_id, some_name, some_text, text};
-use crate::{ConfigurationItem, Digest, Duration, FulfillmentBook, PersonId, Timestamp};
+use crate::{ConfigurationItem, Digest, Duration, FulfillmentBook, Instance, InstanceStatus, PersonId, Timestamp};
 
 /// The kinds of component that a release can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -87,6 +87,11 @@ impl Component {
             retention: None,
             reviewer: None,
         }
+    }
+
+    /// The identity of the component.
+    pub fn identity(&self) -> ComponentIdentity {
+        ComponentIdentity { name: self.name.clone(), version: self.version.clone(), digest: self.digest }
     }
 }
 
@@ -234,6 +239,30 @@ fn other() -> String {
     "other".to_owned()
 }
 
+impl BlueprintInstance {
+    /// The desired instance that it stands for, in an environment. A name that is no component of the release is left out:
+    /// see [`Release::unknown_components`].
+    fn desired(&self, release: &Release, environment: &str) -> Instance {
+        let is_meant = |component: &&Component| self.components.is_empty() || self.components.contains(&component.name);
+        Instance {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            environment: environment.to_owned(),
+            release: Some(release.id.clone()),
+            status: InstanceStatus::Running,
+            components: release.components.iter().filter(is_meant).cloned().collect(),
+            configuration: self.configuration.clone(),
+            owner: self.owner.clone(),
+            location: self.location.clone(),
+            consumers: None,
+            monitored: true,
+            documented: true,
+            created: None,
+            modified: None,
+        }
+    }
+}
+
 /// A product release: what is deployed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -328,14 +357,53 @@ pub struct BlueprintInstance {
 impl Release {
     /// The identities of the release's components, in order of name.
     pub fn component_identities(&self) -> Vec<ComponentIdentity> {
-        let identity = |component: &Component| ComponentIdentity {
-            name: component.name.clone(),
-            version: component.version.clone(),
-            digest: component.digest,
-        };
-        let mut identities: Vec<_> = self.components.iter().map(identity).collect();
+        let mut identities: Vec<_> = self.components.iter().map(Component::identity).collect();
         identities.sort();
         identities
+    }
+
+    /// The digest of the release as a whole: the SHA-256 digest of the canonical JSON (RFC 8785) of an object with the
+    /// identities of the components in the order of their names, as `components`, and the blueprint in the order of its
+    /// environments, as `blueprint`, if there is one.
+    #[expect(clippy::expect_used, reason = "texts and digests have a canonical form")]
+    pub fn computed_digest(&self) -> Digest {
+        #[derive(Serialize)]
+        struct Content<'a> {
+            components: Vec<ComponentIdentity>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            blueprint: Vec<&'a EnvironmentBlueprint>,
+        }
+        let mut blueprint: Vec<&EnvironmentBlueprint> = self.blueprint.iter().collect();
+        blueprint.sort_by_key(|laid_down| &laid_down.environment);
+        Digest::of_canonical(&Content { components: self.component_identities(), blueprint })
+            .expect("texts and digests have a canonical form")
+    }
+
+    /// The desired instances that the blueprint lays down for an environment. None if it lays down none.
+    pub fn desired_instances(&self, environment: &str) -> Option<Vec<Instance>> {
+        let laid_down = self.blueprint_for(environment).filter(|laid_down| !laid_down.instances.is_empty())?;
+        Some(laid_down.instances.iter().map(|instance| instance.desired(self, environment)).collect())
+    }
+
+    /// The names in the blueprint that are no component of the release, with the place of each as a JSON Pointer into the
+    /// release.
+    pub fn unknown_components(&self) -> Vec<(String, &str)> {
+        let mut found = Vec::new();
+        for (index, laid_down) in self.blueprint.iter().enumerate() {
+            for (place, instance) in laid_down.instances.iter().enumerate() {
+                let unknown = instance.components.iter().enumerate();
+                let unknown = unknown.filter(|(_, name)| self.components.iter().all(|known| known.name != **name));
+                found.extend(unknown.map(|(at, name)| {
+                    (format!("/blueprint/{index}/instances/{place}/components/{at}"), name.as_str())
+                }));
+            }
+        }
+        found
+    }
+
+    /// What the release lays down for an environment.
+    pub fn blueprint_for(&self, environment: &str) -> Option<&EnvironmentBlueprint> {
+        self.blueprint.iter().find(|laid_down| laid_down.environment == environment)
     }
 }
 
