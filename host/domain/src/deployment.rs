@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::distinct::{distinct, keyed};
 use crate::name::{by_name, id, ids, labels, some_id, some_name, some_text, texts};
+use crate::people::people_by_id;
 use crate::{
     Analysis, Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, GatePassage,
-    GrantedExemption, Instance, Overlap, Override, Person, PersonId, PersonKind, Plan, Progress, Provenance, Registers,
-    Release, Risk, Rollout, Scenario, Timestamp, Waiver,
+    GrantedExemption, Instance, KpiSamples, NamedPerson, Overlap, Override, Person, PersonId, PersonKind, Plan,
+    Progress, Provenance, Registers, Release, Risk, Rollout, Scenario, Timestamp, Waiver,
 };
 
 /// The digital product that the release belongs to.
@@ -209,6 +210,14 @@ pub struct Deployment {
     /// The registers: what other systems know. Plugins read those that they are granted.
     #[serde(default, skip_serializing_if = "Registers::is_empty")]
     pub registers: Registers,
+    /// The people that the deployment names, by id, as the register of people knows them. Absent: nobody keeps it. The host
+    /// sets them.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "people_by_id")]
+    pub people: Option<BTreeMap<String, NamedPerson>>,
+    /// The samples of the indicators, by the id of the indicator. Absent: no plugin of the model reads them, or nobody keeps
+    /// indicators. The host sets them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<BTreeMap<String, KpiSamples>>,
     /// Who says the facts, by JSON Pointer. The requester told what is not in it. The host sets it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub provenance: BTreeMap<String, Provenance>,

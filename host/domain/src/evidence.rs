@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CredentialKind, Digest, PersonId, Timestamp};
+use crate::{CredentialKind, Digest, FactSource, PersonId, Provenance, Timestamp};
 
 /// The result of verifying a signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -77,6 +77,22 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Who says what the evidence says: the person or service that attached it.
+    pub fn provenance(&self) -> Provenance {
+        Provenance {
+            attester: self.attester.clone(),
+            kind: self.attester_kind,
+            roles: self.attester_roles.clone(),
+            credential: self.credential.clone(),
+            as_of: self.made.or(self.attested),
+            recorded: self.attested,
+            valid_until: self.valid_until,
+            entry: Some(self.digest),
+            verification: self.verification,
+            ..Provenance::from_source(FactSource::Evidence)
+        }
+    }
+
     /// The digest of what an approval covers: the content, and the uploader's statements about it (media type, source,
     /// and when it was made). The same bytes with another date are other evidence.
     #[expect(clippy::expect_used, reason = "texts and times have a canonical form")]

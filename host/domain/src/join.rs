@@ -90,7 +90,7 @@ pub enum JoinError<E> {
     },
 }
 
-fn typed<T: for<'de> Deserialize<'de>, E>(fact: &RegisteredFact) -> Result<T, JoinError<E>> {
+pub(crate) fn typed<T: for<'de> Deserialize<'de>, E>(fact: &RegisteredFact) -> Result<T, JoinError<E>> {
     read_value(&fact.value).map_err(|error| JoinError::Value { register: fact.register, id: fact.id.clone(), error })
 }
 
@@ -363,7 +363,7 @@ fn differing_entries<S: RegisterSource>(written: &Value, source: &mut S) -> Resu
     Ok(contradictions)
 }
 
-fn escaped(name: &str) -> String {
+pub(crate) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 

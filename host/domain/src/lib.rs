@@ -37,6 +37,7 @@ pub mod join;
 pub mod merkle;
 mod name;
 mod pattern;
+mod people;
 mod person;
 mod plan;
 mod provenance;
@@ -46,6 +47,7 @@ mod registers;
 mod release;
 mod rollout;
 pub mod rules;
+mod samples;
 mod shortened;
 mod snapshot;
 mod stage;
@@ -94,6 +96,7 @@ pub use id::is_path_step;
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
 pub use name::{InvalidName, NameFault, check_id, check_line, check_name, check_text, gives_orders};
 pub use pattern::{Pattern, PatternFault};
+pub use people::{NamedPerson, join_people};
 pub use person::{PERSON_FORMAT, PersonId};
 pub use plan::{ApprovedPlan, DataRetention, Plan};
 pub use provenance::{Attester, FactSource, InvalidAttester, Provenance};
@@ -114,6 +117,7 @@ pub use rollout::{
     Action, Analysis, BackStep, CheckState, Direction, Progress, Rollout, Share, Skip, Step, StepAction, StepEnd,
     StepState, StepStatus, Target, Wait, WayBack, WayBackKind,
 };
+pub use samples::KpiSamples;
 pub use shortened::shortened;
 pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, GatePassage, Phase, Scenario, Stage};

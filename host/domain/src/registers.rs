@@ -388,6 +388,14 @@ macro_rules! registers {
             /// The names of all registers, as grants write them.
             pub const NAMES: &'static [&'static str] = &[$($name),+];
 
+            /// The number of entries of the register with that name; none if nobody keeps it, or there is no register with that name.
+            pub fn entries(&self, name: &str) -> Option<usize> {
+                match name {
+                    $($name => self.$field.as_ref().map(Vec::len),)+
+                    _ => None,
+                }
+            }
+
             /// The register with that name as JSON; none if nobody keeps it, or there is no register with that name.
             ///
             /// # Errors
@@ -440,24 +448,30 @@ impl UnknownRegister {
     /// The way out, in one sentence.
     pub fn help(&self) -> String {
         let Self { pattern } = self;
-        match closest(pattern, Registers::NAMES.iter().copied()) {
+        match closest(pattern, Registers::granted_names()) {
             Some(close) => format!("did you mean `{close}`? Facts of the organization begin with `fact:`"),
             None => format!(
                 "for a fact of the organization write `fact:{pattern}`; the registers are `{}`",
-                Registers::NAMES.join("`, `")
+                Registers::granted_names().collect::<Vec<_>>().join("`, `")
             ),
         }
     }
 }
 
 impl Registers {
+    /// The names of all registers that can be granted: those that the snapshot holds, and `people`, from which it holds the people
+    /// that the deployment names.
+    pub fn granted_names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().copied().chain(["people"])
+    }
+
     /// Checks a pattern that is granted: it fits a register, or is about facts of the organization.
     ///
     /// # Errors
     /// If it can never grant anything.
     pub fn check_grant(pattern: &str) -> Result<(), UnknownRegister> {
-        let fits = |name: &&str| Pattern::new(pattern).matches(name);
-        match pattern.starts_with("fact:") || Self::NAMES.iter().any(fits) {
+        let fits = |name: &str| Pattern::new(pattern).matches(name);
+        match pattern.starts_with("fact:") || Self::granted_names().any(fits) {
             true => Ok(()),
             false => Err(UnknownRegister { pattern: pattern.to_owned() }),
         }

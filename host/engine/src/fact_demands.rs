@@ -78,7 +78,7 @@ fn provenance_of(fact: FactName, snapshot: &Snapshot) -> Provenance {
         return known;
     }
     match snapshot.evidence.get(fact.as_str()) {
-        Some(evidence) if says(evidence, fact, snapshot) => of_evidence(evidence),
+        Some(evidence) if says(evidence, fact, snapshot) => evidence.provenance(),
         _ => known,
     }
 }
@@ -91,20 +91,6 @@ fn says(evidence: &Evidence, fact: FactName, snapshot: &Snapshot) -> bool {
     };
     let deployment = json!(*snapshot.deployment);
     read().is_some_and(|value| deployment.pointer(&fact.pointer()) == Some(&value))
-}
-
-fn of_evidence(evidence: &Evidence) -> Provenance {
-    Provenance {
-        attester: evidence.attester.clone(),
-        kind: evidence.attester_kind,
-        roles: evidence.attester_roles.clone(),
-        credential: evidence.credential.clone(),
-        as_of: evidence.made.or(evidence.attested),
-        recorded: evidence.attested,
-        valid_until: evidence.valid_until,
-        verification: evidence.verification,
-        ..Provenance::from_source(FactSource::Evidence)
-    }
 }
 
 /// Checks who said a fact, and when.
@@ -237,7 +223,7 @@ fn check_evidence(name: &str, demand: &EvidenceDemand, snapshot: &Snapshot, find
         findings.push(finding(EngineCode::EvidenceMissing, format!("the evidence `{name}` is missing")));
         return;
     };
-    let said = of_evidence(evidence);
+    let said = evidence.provenance();
     let by = || said.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"));
     if !is_one_of(&demand.by, &said) {
         let attesters: Vec<String> = demand.by.iter().map(Attester::to_string).collect();
