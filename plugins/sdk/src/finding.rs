@@ -42,20 +42,22 @@ impl Finding {
     }
 
     /// Adds the place of the correction, and the correction as a remedy. `code` is that of the [`Requirement`] and names
-    /// the correction, such as `correct-release`.
+    /// the correction, such as `correct-release`. `owner` can make the correction; see [`roles`](crate::roles).
     ///
     /// ```
+    /// use lockgate_plugin::roles::RELEASE_MANAGER;
     /// use lockgate_plugin::{CorrectionNeeded, Finding, Pointer};
     ///
     /// let place = Pointer::root().key("release").key("status");
+    /// let need = CorrectionNeeded::new(&place, "published").found("accepted");
     /// let finding = Finding::new("release-not-published", "Shop 2.4 is accepted, but not published")
-    ///     .correct("correct-release", CorrectionNeeded::new(&place, "published").found("accepted"));
+    ///     .correct("correct-release", need, RELEASE_MANAGER);
     /// assert_eq!(finding.pointers, ["/release/status"]);
     /// assert_eq!(finding.remedies[0].message, "published is expected at `/release/status`");
     /// ```
     #[must_use]
-    pub fn correct(self, code: impl Into<String>, need: CorrectionNeeded) -> Self {
-        self.at(need.pointer.clone()).remedy(Requirement::correction(code, need))
+    pub fn correct(self, code: impl Into<String>, need: CorrectionNeeded, owner: impl Into<String>) -> Self {
+        self.at(need.pointer.clone()).remedy(Requirement::correction(code, need).owner(owner))
     }
 
     /// Adds a remedy, which would change the answer.

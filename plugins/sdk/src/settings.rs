@@ -28,6 +28,14 @@ impl SettingsFinding {
         Self { file: Some(file.into()), ..Self::new(Pointer::root(), message) }
     }
 
+    /// Refuses the settings if anything was found.
+    ///
+    /// # Errors
+    /// The findings, if there are any.
+    pub fn refuse_any(findings: Vec<Self>) -> Result<(), Vec<Self>> {
+        if findings.is_empty() { Ok(()) } else { Err(findings) }
+    }
+
     /// The same mistake, at that line and character of the file, both from 1.
     #[must_use]
     pub fn at(mut self, line: u32, column: u32) -> Self {

@@ -9,6 +9,7 @@
 //! assert_eq!(fixture.evaluation().approvals().len(), 1);
 //! ```
 
+mod answers;
 mod files;
 mod fixture;
 mod granted;
@@ -19,6 +20,10 @@ mod web;
 
 use std::cell::RefCell;
 
+pub use answers::{
+    Requiring, answer_of, assert_all_codes, codes_of_readme, configured, outcome_and_findings, register_entry,
+    report_of,
+};
 pub use fixture::{Fixture, InstanceContent, Registers};
 pub use rehearsal::{Rehearsal, progress};
 pub use snapshot::UnreadableSnapshot;

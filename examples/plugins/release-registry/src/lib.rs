@@ -9,6 +9,7 @@ mod waits;
 mod tests;
 
 use lockgate_plugin::key_value::Access;
+use lockgate_plugin::roles::RELEASE_MANAGER;
 use lockgate_plugin::types::{Release, Scenario, Severity};
 use lockgate_plugin::{Capability, CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding, ValidationCheck};
 
@@ -78,7 +79,7 @@ fn no_digest(release: &Release) -> Finding {
     let place = Pointer::root().key("release").key("digest");
     let finding = Finding::new("release-without-digest", format!("{} has no digest", release.name));
     let need = CorrectionNeeded::new(&place, "the digest of the published release");
-    finding.correct("name-the-digest", need).severity(Severity::Medium)
+    finding.correct("name-the-digest", need, RELEASE_MANAGER).severity(Severity::Medium)
 }
 
 lockgate_plugin::export!(ReleaseRegistry: validation_check);

@@ -7,6 +7,7 @@
 //! the others through.
 
 use jiff::fmt::strtime;
+use lockgate_plugin::roles::CHANGE_AUTHORITY;
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{ChangeCategory, Stage};
 use lockgate_plugin::{Answer, CorrectionNeeded, Evaluation, Finding, Need, Pointer, Requirement, TimeNeeded};
@@ -56,6 +57,11 @@ fn planned_window() -> Pointer {
     Pointer::root().key("change").key("window")
 }
 
+/// Those who authorise changes schedule them too: they keep the windows, and can plan another one.
+fn requirement(code: &str, message: String, need: impl Into<Need>) -> Requirement {
+    Requirement::new(code, message, need).owner(CHANGE_AUTHORITY)
+}
+
 /// One deployment.
 struct Case<'a> {
     policy: &'a ChangeWindow,
@@ -81,8 +87,7 @@ impl Case<'_> {
             (Emergency::DenyInBlackout, Some(longest)) => {
                 let over = self.calendar.closed_until(self.now).unwrap_or(longest.span.end);
                 let need = TimeNeeded::starting(Timestamp::from(over));
-                let remedy =
-                    Requirement::new("wait-for-end-of-blackout", format!("wait until {}", self.words(over)), need);
+                let remedy = requirement("wait-for-end-of-blackout", format!("wait until {}", self.words(over)), need);
                 Some(Answer::deny_all(blackouts.iter().map(|blackout| {
                     let message =
                         format!("the blackout “{}” is in force, and it holds for emergency changes too", blackout.name);
@@ -197,7 +202,7 @@ impl Case<'_> {
     fn wait(&self, open: Span, closed: Vec<Reason>) -> Answer {
         let opens = self.words(open.start);
         let need = TimeNeeded::starting(Timestamp::from(open.start)).until(Timestamp::from(open.end));
-        let wait = |(code, why)| Requirement::new(code, format!("{why}; the next opening begins at {opens}"), need);
+        let wait = |(code, why)| requirement(code, format!("{why}; the next opening begins at {opens}"), need);
         Answer::require_all(closed.into_iter().map(wait))
     }
 
@@ -242,7 +247,7 @@ impl Case<'_> {
             }
         };
         let closed = self.closed_at(stage).into_iter();
-        let closed = closed.map(|(code, why)| Requirement::new(code, format!("{why}; {opens}"), need));
+        let closed = closed.map(|(code, why)| requirement(code, format!("{why}; {opens}"), need));
         Answer::require_all([self.plan_window()].into_iter().chain(closed))
     }
 
@@ -257,6 +262,6 @@ impl Case<'_> {
             None => format!("a window within an opening; {}", self.never()),
         };
         let message = format!("plan {expected}");
-        Requirement::new("plan-window", message, Need::Correction(CorrectionNeeded::new(planned_window(), expected)))
+        requirement("plan-window", message, CorrectionNeeded::new(planned_window(), expected))
     }
 }

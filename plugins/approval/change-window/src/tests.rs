@@ -1,13 +1,14 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod blackouts;
+mod owners;
 mod reasons;
 mod written;
 
-use lockgate_plugin::testing::{Fixture, configure};
+use lockgate_plugin::testing::{Fixture, answer_of, configure};
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{ChangeCategory, Phase, Plan, Stage, TimeWindow};
-use lockgate_plugin::{Answer, ApprovalPolicy, Finding, Need, Requirement, Verdict};
+use lockgate_plugin::{Answer, Finding, Need, Requirement, Verdict};
 
 use super::ChangeWindow;
 
@@ -28,8 +29,7 @@ fn planned(mut fixture: Fixture, start: &str, end: &str) -> Fixture {
 }
 
 fn ask(settings: &str, fixture: &Fixture) -> Answer {
-    let policy: ChangeWindow = configure(settings).unwrap_or_else(|findings| panic!("{findings:?}"));
-    policy.decide(&fixture.evaluation()).expect("it can decide")
+    answer_of::<ChangeWindow>(settings, fixture)
 }
 
 #[test]

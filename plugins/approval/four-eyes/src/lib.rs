@@ -7,6 +7,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
+use lockgate_plugin::roles::CHANGE_AUTHORITY;
 use lockgate_plugin::{
     Answer, ApprovalPolicy, ApprovalsNeeded, Evaluation, Finding, Plugin, PluginError, Reason, Requirement,
     SettingsFinding,
@@ -25,8 +26,8 @@ impl Plugin for FourEyes {
     type Settings = Settings;
 
     fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
-        let findings = settings.findings();
-        if findings.is_empty() { Ok(Self { settings }) } else { Err(findings) }
+        SettingsFinding::refuse_any(settings.findings())?;
+        Ok(Self { settings })
     }
 }
 
@@ -125,7 +126,7 @@ fn missing(need: &Need, counted: &[Counted], outsiders: &[Outsider], subject: &s
             let excluded = excluded(&|role| role.is_some());
             let who = format!(" in role `{role}`");
             let need = ApprovalsNeeded::new(role, missing, subject);
-            requirements.push(approvals_needed("approvals-missing", need, &who, &excluded));
+            requirements.push(approvals_needed("approvals-missing", need, &who, &excluded).owner(role));
             missing_in_roles = missing_in_roles.saturating_add(missing);
         }
     }
@@ -134,7 +135,8 @@ fn missing(need: &Need, counted: &[Counted], outsiders: &[Outsider], subject: &s
     if missing > 0 {
         let excluded = excluded(&|_| true);
         let need = ApprovalsNeeded::anybody(missing, subject);
-        requirements.push(approvals_needed("people-missing", need, " in any role", &excluded));
+        // Nobody in particular has to approve: those who authorise the change see to it that enough people do.
+        requirements.push(approvals_needed("people-missing", need, " in any role", &excluded).owner(CHANGE_AUTHORITY));
     }
     requirements
 }

@@ -38,11 +38,14 @@ impl Rejection {
         Finding::new("rejected", format!("`{id}` rejected the deployment as `{role}`{comment}"))
             .about(id)
             .at(place(*index))
-            .remedy(Requirement::new(
-                "approval-after-rejection",
-                format!("`{id}` has to approve after all, or the plan has to be changed and approved anew"),
-                ApprovalsNeeded::new(role, 1, subject),
-            ))
+            .remedy(
+                Requirement::new(
+                    "approval-after-rejection",
+                    format!("`{id}` has to approve after all, or the plan has to be changed and approved anew"),
+                    ApprovalsNeeded::new(role, 1, subject),
+                )
+                .owner(id),
+            )
     }
 }
 

@@ -1,8 +1,10 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-use lockgate_plugin::testing::{Fixture, configure};
+mod owners;
+
+use lockgate_plugin::testing::{Fixture, answer_of, configure};
 use lockgate_plugin::types::{ApprovalAnswer, Level};
-use lockgate_plugin::{Answer, ApprovalPolicy, Finding, Need, Requirement, Verdict};
+use lockgate_plugin::{Answer, Finding, Need, Requirement, Verdict};
 
 use super::FourEyes;
 
@@ -10,8 +12,7 @@ const AUTHORITY: &str = r#"{ "required": [{ "role": "authority" }] }"#;
 const BOTH: &str = r#"{ "required": [{ "role": "authority" }, { "role": "operations" }] }"#;
 
 fn ask(settings: &str, fixture: &Fixture) -> Answer {
-    let policy: FourEyes = configure(settings).expect("the settings are right");
-    policy.decide(&fixture.evaluation()).expect("it can decide")
+    answer_of::<FourEyes>(settings, fixture)
 }
 
 #[test]

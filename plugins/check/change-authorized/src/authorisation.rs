@@ -1,10 +1,11 @@
 //! Whether those who authorise changes have approved this one, and whether it is one that may be deployed.
 
+use lockgate_plugin::roles::CHANGE_AUTHORITY;
 use lockgate_plugin::types::{Change, ChangeApproval, Severity};
 use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, Requirement, listed};
 
 use crate::settings::Settings;
-use crate::{CHANGE_AUTHORITY, correct_change, place};
+use crate::{correct_change, place};
 
 /// Looks at the approval, the category and the risk of the change.
 pub(crate) fn check(settings: &Settings, change: &Change, evaluation: &Evaluation, findings: &mut Findings) {

@@ -7,16 +7,14 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+use lockgate_plugin::roles::CHANGE_AUTHORITY;
 use lockgate_plugin::types::{Change, Release};
 use lockgate_plugin::{
-    CorrectionNeeded, Evaluation, Finding, Findings, Outcome, Plugin, PluginError, Pointer, Report, Requirement,
-    SettingsFinding, ValidationCheck, counted, listed,
+    CorrectionNeeded, Evaluation, Finding, Findings, Outcome, Plugin, PluginError, Pointer, Report, SettingsFinding,
+    ValidationCheck, counted, listed,
 };
 
 use settings::Settings;
-
-/// The role of the people who authorise changes.
-const CHANGE_AUTHORITY: &str = "change-authority";
 
 /// Looks whether a change authorises the deployment.
 #[derive(Debug)]
@@ -28,8 +26,8 @@ impl Plugin for ChangeAuthorized {
     type Settings = Settings;
 
     fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
-        let findings = settings.findings();
-        if findings.is_empty() { Ok(Self { settings }) } else { Err(findings) }
+        SettingsFinding::refuse_any(settings.findings())?;
+        Ok(Self { settings })
     }
 
     fn warnings(&self) -> Vec<SettingsFinding> {
@@ -88,8 +86,7 @@ fn place() -> Pointer {
 
 /// The finding with what would be accepted in its place, which those who authorise changes can supply.
 fn correct_change(finding: Finding, need: CorrectionNeeded) -> Finding {
-    let place = need.pointer.clone();
-    finding.at(place).remedy(Requirement::correction("correct-change", need).owner(CHANGE_AUTHORITY))
+    finding.correct("correct-change", need, CHANGE_AUTHORITY)
 }
 
 lockgate_plugin::export!(ChangeAuthorized: validation_check);

@@ -1,9 +1,9 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-use lockgate_plugin::testing::{Fixture, configure};
+use lockgate_plugin::testing::{Fixture, configure, outcome_and_findings as found, report_of};
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{ChangeApproval, ChangeCategory, Level, Phase, Plan, Scenario, Stage, TimeWindow};
-use lockgate_plugin::{Need, Outcome, Plugin, Report, ValidationCheck};
+use lockgate_plugin::{Need, Outcome, Plugin, Report};
 
 use super::ChangeAuthorized;
 
@@ -25,20 +25,11 @@ fn planning() -> Fixture {
 }
 
 fn run_with(settings: &str, fixture: &Fixture) -> Report {
-    let check: ChangeAuthorized = configure(settings).unwrap_or_else(|findings| panic!("{findings:?}"));
-    check.run(&fixture.evaluation()).expect("it can look")
+    report_of::<ChangeAuthorized>(settings, fixture)
 }
 
 fn run(fixture: &Fixture) -> Report {
     run_with("{}", fixture)
-}
-
-/// The outcome, and the code and place of each finding.
-fn found(report: &Report) -> (Outcome, Vec<(&str, &str)>) {
-    let findings = report.findings.iter();
-    let findings = findings
-        .map(|finding| (finding.code.as_str(), finding.pointers.first().map(String::as_str).unwrap_or_default()));
-    (report.outcome, findings.collect())
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Whether the change window holds the slot of the plan, and the present moment.
 
+use lockgate_plugin::roles::{CHANGE_AUTHORITY, DEPLOYMENT_MANAGER};
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{Change, Phase, Stage, TimeWindow};
 use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, Pointer, Requirement, TimeNeeded};
 
 use crate::settings::Settings;
-use crate::{CHANGE_AUTHORITY, correct_change, place};
+use crate::{correct_change, place};
 
 /// Looks at the change window.
 pub(crate) fn check(settings: &Settings, change: &Change, evaluation: &Evaluation, findings: &mut Findings) {
@@ -40,7 +41,7 @@ fn slot(change: &str, window: TimeWindow, evaluation: &Evaluation, findings: &mu
     let plan = Pointer::root().key("plan").key("slot");
     let book = |found: &str| {
         let need = CorrectionNeeded::new(&plan, format!("a slot within the change window, {window}")).found(found);
-        Requirement::correction("book-slot", need).owner("deployment-manager")
+        Requirement::correction("book-slot", need).owner(DEPLOYMENT_MANAGER)
     };
     match evaluation.slot() {
         Some(slot) if window.encloses(&slot) => {}
@@ -69,7 +70,8 @@ fn now(change: &str, window: TimeWindow, evaluation: &Evaluation, findings: &mut
         findings.awaited("before-change-window", |code| {
             let message = format!("the window of change `{change}` begins at {start}");
             let need = TimeNeeded::starting(start).until(end);
-            let remedy = Requirement::new("wait-for-change-window", format!("wait until {start}"), need);
+            let remedy =
+                Requirement::new("wait-for-change-window", format!("wait until {start}"), need).owner(CHANGE_AUTHORITY);
             Finding::new(code, message).about(change).at(place().key("window").key("start")).remedy(remedy)
         });
     } else if now >= end {

@@ -1,9 +1,9 @@
 //! Compares one list of components with another: inventory complete, nothing extra, each as it should be.
 
+use lockgate_plugin::Finding;
 use lockgate_plugin::types::{Component, Severity};
-use lockgate_plugin::{Finding, Pointer};
 
-use crate::found::Found;
+use crate::found::{Found, Place};
 use crate::settings::Settings;
 
 /// One side of a comparison.
@@ -12,7 +12,7 @@ pub(crate) struct Side<'a> {
     /// What it is, in words: `the release`, `instance shop-1`.
     pub(crate) name: &'a str,
     /// Where its components lie.
-    pub(crate) place: &'a Pointer,
+    pub(crate) place: &'a Place,
     pub(crate) components: &'a [Component],
 }
 
@@ -62,7 +62,7 @@ fn digest(
     side: &str,
     component: &Component,
     expected: &Component,
-    place: &Pointer,
+    place: &Place,
     found: &mut Found,
 ) {
     let name = component.name.as_str();

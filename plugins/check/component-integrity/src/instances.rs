@@ -1,10 +1,11 @@
 //! The instances that are there, against those that shall be there and what was approved.
 
+use lockgate_plugin::roles::OPERATIONS_MANAGER;
 use lockgate_plugin::types::{Component, Instance, Scenario, Severity};
-use lockgate_plugin::{Evaluation, Finding, Pointer};
+use lockgate_plugin::{Evaluation, Finding};
 
 use crate::compare::{self, Side};
-use crate::found::Found;
+use crate::found::{Found, Place};
 use crate::settings::Settings;
 
 /// Compares the instances of the target environment. Where nobody knows what was approved, the desired instances still say
@@ -16,7 +17,9 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
     let here = |instance: &Instance| instance.environment.trim().to_lowercase() == folded && instance.status.exists();
     let desired = evaluation.desired_instances();
     let all = evaluation.actual_instances();
-    for (list, instances) in [("desired_instances", &desired), ("actual_instances", &all)] {
+    let (actual_place, desired_place) =
+        (Place::new("actual_instances", OPERATIONS_MANAGER), Place::of_request("desired_instances"));
+    for (list, instances) in [(&desired_place, &desired), (&actual_place, &all)] {
         let elsewhere = |instance: &Instance| here(instance) && instance.environment != environment;
         for (index, instance) in instances.iter().enumerate().filter(|(_, instance)| elsewhere(instance)) {
             let id = instance.id.as_str();
@@ -25,14 +28,14 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
                 instance.environment
             );
             let finding = Finding::new("environment-differs", message).about(id);
-            let place = Pointer::root().key(list).index(index).key("environment");
+            let place = list.index(index).key("environment");
             found.wrong(Severity::High, finding, &place, &environment, &instance.environment);
         }
     }
     let desired: Vec<Instance> = desired.into_iter().filter(here).collect();
     let actual: Vec<(usize, &Instance)> = all.iter().enumerate().filter(|(_, instance)| here(instance)).collect();
 
-    let place = Pointer::root().key("actual_instances");
+    let place = actual_place;
     // After a removal there may be nothing left to look at, and that is as it should be.
     if evaluation.scenario() != Scenario::Removal {
         if all.is_empty() {
@@ -44,8 +47,7 @@ pub(crate) fn compare(settings: &Settings, evaluation: &Evaluation, approved: Op
             let message =
                 format!("nobody knows what shall be installed in `{environment}`: no desired instance is named");
             let finding = Finding::new("desired-instances-unknown", message);
-            let place = Pointer::root().key("desired_instances");
-            found.unknown(finding, &place, "the instances that shall be there");
+            found.unknown(finding, &desired_place, "the instances that shall be there");
         }
         if all.is_empty() || desired.is_empty() {
             return;
@@ -90,7 +92,7 @@ struct Content<'a> {
 ///
 /// An instance may hold a part of the release: which part, says the desired instance; what each component has to be,
 /// says what was approved.
-fn one(settings: &Settings, id: &str, content: &Content<'_>, place: &Pointer, found: &mut Found) {
+fn one(settings: &Settings, id: &str, content: &Content<'_>, place: &Place, found: &mut Found) {
     let Content { desired, actual, approved } = content;
     let name = format!("instance `{id}`");
     let place = place.key("components");

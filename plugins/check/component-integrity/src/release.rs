@@ -1,18 +1,19 @@
 //! The components of the release: by themselves, and against what was approved.
 
+use lockgate_plugin::roles::RELEASE_MANAGER;
 use lockgate_plugin::types::{ApprovedPlan, Component, Severity};
-use lockgate_plugin::{Evaluation, Finding, Pointer};
+use lockgate_plugin::{Evaluation, Finding};
 
 use crate::compare::{self, Side};
-use crate::found::Found;
+use crate::found::{Found, Place};
 use crate::origin::{self, AllowedOrigin};
 use crate::settings::Settings;
 
 /// The release, in words.
 pub(crate) const NAME: &str = "the release";
 
-fn place() -> Pointer {
-    Pointer::root().key("release").key("components")
+fn place() -> Place {
+    Place::new("release", RELEASE_MANAGER).key("components")
 }
 
 /// Whether the list can be trusted at all: not empty, no name twice, digests and origins where they belong.
@@ -36,7 +37,7 @@ pub(crate) fn look(settings: &Settings, origins: &[AllowedOrigin], components: &
     }
 }
 
-fn origin(settings: &Settings, origins: &[AllowedOrigin], component: &Component, place: &Pointer, found: &mut Found) {
+fn origin(settings: &Settings, origins: &[AllowedOrigin], component: &Component, place: &Place, found: &mut Found) {
     if origins.is_empty() {
         return;
     }
@@ -82,7 +83,7 @@ pub(crate) fn compare(
     if release.id != approved.plan.release {
         let message = format!("`{}` is to be deployed, and `{}` was approved", release.id, approved.plan.release);
         let finding = Finding::new("release-differs", message).about(&release.id);
-        let place = Pointer::root().key("release").key("id");
+        let place = Place::of_request("release").key("id");
         found.wrong(Severity::Critical, finding, &place, &approved.plan.release, &release.id);
     }
     let place = place();

@@ -1,10 +1,12 @@
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-use lockgate_plugin::testing::{Fixture, InstanceContent, configure};
+mod owners;
+
+use lockgate_plugin::testing::{Fixture, InstanceContent, configure, outcome_and_findings, report_of};
 use lockgate_plugin::types::{
     ApprovedPlan, Component, Instance, InstanceStatus, Phase, Scenario, Stage, component_kind,
 };
-use lockgate_plugin::{Need, Outcome, Report, ValidationCheck};
+use lockgate_plugin::{Need, Outcome, Report};
 
 use super::ComponentIntegrity;
 
@@ -61,8 +63,7 @@ fn fixture(stage: Stage) -> Fixture {
 }
 
 fn run_with(settings: &str, fixture: &Fixture) -> Report {
-    let check: ComponentIntegrity = configure(settings).expect("the settings are right");
-    check.run(&fixture.evaluation()).expect("it can look")
+    report_of::<ComponentIntegrity>(settings, fixture)
 }
 
 fn run(fixture: &Fixture) -> Report {
@@ -71,10 +72,7 @@ fn run(fixture: &Fixture) -> Report {
 
 /// Code and place of each finding.
 fn found(report: &Report) -> Vec<(&str, &str)> {
-    let findings = report.findings.iter();
-    findings
-        .map(|finding| (finding.code.as_str(), finding.pointers.first().map(String::as_str).unwrap_or_default()))
-        .collect()
+    outcome_and_findings(report).1
 }
 
 #[test]

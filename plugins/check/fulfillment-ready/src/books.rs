@@ -3,7 +3,7 @@
 use lockgate_plugin::registers::FulfillmentBook;
 use lockgate_plugin::time::{Duration, Timestamp};
 use lockgate_plugin::types::{Phase, Stage, TimeWindow};
-use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, PluginError, Pointer, Requirement, counted};
+use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, PluginError, Pointer, counted};
 
 use crate::settings::{BOOKS, BookTimes, Settings};
 use crate::{book_slot, slot_place};
@@ -31,7 +31,7 @@ pub(crate) fn check(
         findings.unknown("book-time-unknown", |code| {
             let message = format!("the fulfillment book `{}` does not say how long it takes", book.id);
             let need = CorrectionNeeded::new(BOOKS.place().index(index).key("execution_time"), "its execution time");
-            correctable(Finding::new(code, message).about(&book.id), need.found("nothing"))
+            Finding::new(code, message).about(&book.id).correct("correct-book", need.found("nothing"), BOOKS.keeper)
         });
     }
     if let Some(slot) = slot {
@@ -48,7 +48,7 @@ fn verified(book: &FulfillmentBook, place: &Pointer, findings: &mut Findings) {
         let message =
             format!("nobody has verified the fulfillment book `{}`, which fulfills {}", book.id, book.fulfills);
         let need = CorrectionNeeded::new(place.key("verified"), "`true`").found("false");
-        correctable(Finding::new(code, message).about(&book.id), need)
+        Finding::new(code, message).about(&book.id).correct("correct-book", need, BOOKS.keeper)
     });
 }
 
@@ -60,7 +60,7 @@ fn digest(book: &FulfillmentBook, place: &Pointer, findings: &mut Findings) {
         let message =
             format!("the fulfillment book `{}` has no digest, so nobody can tell whether it was changed", book.id);
         let need = CorrectionNeeded::new(place.key("digest"), "the digest of its content").found("nothing");
-        correctable(Finding::new(code, message).about(&book.id), need)
+        Finding::new(code, message).about(&book.id).correct("correct-book", need, BOOKS.keeper)
     });
 }
 
@@ -103,9 +103,4 @@ pub(crate) fn total(times: impl Iterator<Item = Duration>, how: BookTimes) -> Du
         BookTimes::Longest => times.max().unwrap_or_default(),
         BookTimes::Ignore => Duration::default(),
     }
-}
-
-fn correctable(finding: Finding, need: CorrectionNeeded) -> Finding {
-    let place = need.pointer.clone();
-    finding.at(place).remedy(Requirement::correction("correct-book", need).owner(BOOKS.keeper))
 }

@@ -8,6 +8,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use lockgate_plugin::roles::DEPLOYMENT_MANAGER;
 use lockgate_plugin::types::{Phase, Scenario, Stage, TimeWindow};
 use lockgate_plugin::{
     Capability, CorrectionNeeded, Evaluation, Finding, Findings, Outcome, Plugin, PluginError, Pointer, Report,
@@ -26,8 +27,8 @@ impl Plugin for FulfillmentReady {
     type Settings = Settings;
 
     fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
-        let findings = settings.findings();
-        if findings.is_empty() { Ok(Self { settings }) } else { Err(findings) }
+        SettingsFinding::refuse_any(settings.findings())?;
+        Ok(Self { settings })
     }
 
     fn needs(&self) -> Vec<Capability> {
@@ -95,7 +96,7 @@ fn slot_place() -> Pointer {
 fn book_slot(expected: &str, found: Option<TimeWindow>) -> Requirement {
     let found = found.map_or("nothing".to_owned(), |slot| slot.to_string());
     let need = CorrectionNeeded::new(slot_place(), expected).found(found);
-    Requirement::correction("book-slot", need).owner("deployment-manager")
+    Requirement::correction("book-slot", need).owner(DEPLOYMENT_MANAGER)
 }
 
 lockgate_plugin::export!(FulfillmentReady: validation_check);

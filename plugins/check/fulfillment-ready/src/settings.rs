@@ -1,6 +1,7 @@
 //! What an operator writes, and which registers it needs.
 
 use lockgate_plugin::registers::{EmptyRegister, RegisterNeed};
+use lockgate_plugin::roles::{OPERATIONS_MANAGER, SERVICE_OWNER};
 use lockgate_plugin::time::Duration;
 use lockgate_plugin::{Capability, Pointer, SettingsFinding};
 use schemars::JsonSchema;
@@ -84,7 +85,7 @@ pub(crate) const BOOKS: RegisterNeed = RegisterNeed {
     name: "fulfillment-books",
     question: "whether the fulfillment books are verified",
     nothing: "no fulfillment book is verified",
-    keeper: "deployment-manager",
+    keeper: OPERATIONS_MANAGER,
     not_kept: "books-not-kept",
     not_granted: "books-not-granted",
     empty: EmptyRegister::Wrong("books-empty"),
@@ -95,7 +96,7 @@ pub(crate) const ORDERS: RegisterNeed = RegisterNeed {
     name: "orders",
     question: "whether an order is open",
     nothing: "no order is open",
-    keeper: "deployment-manager",
+    keeper: SERVICE_OWNER,
     not_kept: "orders-not-kept",
     not_granted: "orders-not-granted",
     empty: EmptyRegister::Noted("no-orders"),
@@ -106,7 +107,7 @@ pub(crate) const CAPACITIES: RegisterNeed = RegisterNeed {
     name: "capacities",
     question: "whether enough capacity is left",
     nothing: "no capacity is known",
-    keeper: "operations-manager",
+    keeper: OPERATIONS_MANAGER,
     not_kept: "capacities-not-kept",
     not_granted: "capacities-not-granted",
     empty: EmptyRegister::Unknown("capacities-empty"),

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use lockgate_plugin::roles::OPERATIONS_MANAGER;
 use lockgate_plugin::types::{Attribute, Instance, InstanceStatus, Scenario, Severity, Stage};
 use lockgate_plugin::{
     CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding, ValidationCheck,
@@ -144,7 +145,7 @@ fn configuration(id: &str, desired: &[Attribute], actual: &[Attribute], place: &
 /// A finding with what would be accepted in its place.
 fn correctable(severity: Severity, finding: Finding, at: &Pointer, expected: &str, found: &str) -> Finding {
     let need = CorrectionNeeded::new(at, expected).found(found);
-    finding.correct("correct-instance", need).severity(severity)
+    finding.correct("correct-instance", need, OPERATIONS_MANAGER).severity(severity)
 }
 
 lockgate_plugin::export!(InstanceReadiness: validation_check);

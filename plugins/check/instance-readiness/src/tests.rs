@@ -1,8 +1,10 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use lockgate_plugin::testing::{Fixture, InstanceContent, configure};
+mod owners;
+
+use lockgate_plugin::testing::{Fixture, InstanceContent, configure, outcome_and_findings as found, report_of};
 use lockgate_plugin::types::{Attribute, Instance, InstanceStatus, Phase, Scenario, Stage};
-use lockgate_plugin::{Outcome, Report, ValidationCheck};
+use lockgate_plugin::{Outcome, Report};
 
 use super::InstanceReadiness;
 
@@ -19,16 +21,7 @@ fn fixture() -> Fixture {
 }
 
 fn look(settings: &str, fixture: &Fixture) -> Report {
-    configure::<InstanceReadiness>(settings).expect("right settings").run(&fixture.evaluation()).expect("a report")
-}
-
-/// The outcome, and the codes and places of the findings.
-fn found(report: &Report) -> (Outcome, Vec<(&str, &str)>) {
-    let findings = report
-        .findings
-        .iter()
-        .map(|finding| (finding.code.as_str(), finding.pointers.first().map(String::as_str).unwrap_or_default()));
-    (report.outcome, findings.collect())
+    report_of::<InstanceReadiness>(settings, fixture)
 }
 
 #[test]

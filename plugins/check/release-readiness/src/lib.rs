@@ -6,6 +6,7 @@ mod knowledge;
 #[cfg(test)]
 mod tests;
 
+use lockgate_plugin::roles::RELEASE_MANAGER;
 use lockgate_plugin::types::{Release, ReleaseStatus, Scenario, Severity};
 use lockgate_plugin::{
     CorrectionNeeded, Evaluation, Finding, Plugin, PluginError, Pointer, Report, SettingsFinding, ValidationCheck,
@@ -112,7 +113,7 @@ fn protection(release: &Release) -> Option<Finding> {
 /// A finding with what would be accepted in its place.
 fn wrong(severity: Severity, finding: Finding, place: &Pointer, expected: &str, found: Option<&str>) -> Finding {
     let need = CorrectionNeeded { found: found.map(str::to_owned), ..CorrectionNeeded::new(place, expected) };
-    finding.correct("correct-release", need).severity(severity)
+    finding.correct("correct-release", need, RELEASE_MANAGER).severity(severity)
 }
 
 lockgate_plugin::export!(ReleaseReadiness: validation_check);

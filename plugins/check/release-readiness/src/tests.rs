@@ -1,10 +1,12 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use lockgate_plugin::testing::{Fixture, configure};
+mod owners;
+
+use lockgate_plugin::testing::{Fixture, configure, outcome_and_findings, report_of};
 use lockgate_plugin::types::{
     Defect, DefectStatus, KnowledgeItem, KnowledgeStatus, ReleaseNotes, ReleaseStatus, Scenario, Severity,
 };
-use lockgate_plugin::{Outcome, Report, ValidationCheck};
+use lockgate_plugin::{Outcome, Report};
 
 use super::ReleaseReadiness;
 
@@ -41,8 +43,7 @@ fn ready() -> Fixture {
 }
 
 fn run_with(settings: &str, fixture: &Fixture) -> Report {
-    let check: ReleaseReadiness = configure(settings).expect("the settings are right");
-    check.run(&fixture.evaluation()).expect("it can look")
+    report_of::<ReleaseReadiness>(settings, fixture)
 }
 
 fn run(fixture: &Fixture) -> Report {
@@ -51,10 +52,7 @@ fn run(fixture: &Fixture) -> Report {
 
 /// Code and place of each finding.
 fn found(report: &Report) -> Vec<(&str, &str)> {
-    let findings = report.findings.iter();
-    findings
-        .map(|finding| (finding.code.as_str(), finding.pointers.first().map(String::as_str).unwrap_or_default()))
-        .collect()
+    outcome_and_findings(report).1
 }
 
 #[test]

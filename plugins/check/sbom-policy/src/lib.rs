@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use lockgate_plugin::roles::RELEASE_MANAGER;
 use lockgate_plugin::types::{Document, Severity};
 use lockgate_plugin::{
     Capability, Evaluation, EvidenceFile, EvidenceNeeded, Finding, Plugin, PluginError, Pointer, ReadError, Report,
@@ -77,7 +78,8 @@ impl SbomPolicy {
     /// What has to be handed in.
     fn hand_in(&self, message: &str) -> Requirement {
         let need = EvidenceNeeded::named(&self.policy.evidence).media_type(MEDIA_TYPE);
-        Requirement::new("hand-in-sbom", format!("hand in {message} as evidence `{}`", self.policy.evidence), need)
+        let message = format!("hand in {message} as evidence `{}`", self.policy.evidence);
+        Requirement::new("hand-in-sbom", message, need).owner(RELEASE_MANAGER)
     }
 
     fn missing(&self) -> Report {
@@ -151,11 +153,8 @@ fn exhibit(digest: &str, packages: usize, licences: BTreeMap<String, u32>) -> Do
 /// What turns a finding about one package.
 fn replace(policy: &Policy, message: String) -> Requirement {
     let need = EvidenceNeeded::named(&policy.evidence).media_type(MEDIA_TYPE);
-    Requirement::new(
-        "replace-package",
-        format!("{message}, and hand in the new SBOM as evidence `{}`", policy.evidence),
-        need,
-    )
+    let message = format!("{message}, and hand in the new SBOM as evidence `{}`", policy.evidence);
+    Requirement::new("replace-package", message, need).owner(RELEASE_MANAGER)
 }
 
 lockgate_plugin::export!(SbomPolicy: validation_check);

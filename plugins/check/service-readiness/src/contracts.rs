@@ -1,10 +1,10 @@
 //! Whether a service contract is in force, and allows the slot.
 
 use lockgate_plugin::registers::{ContractLapse, ServiceContract};
+use lockgate_plugin::roles::{DEPLOYMENT_MANAGER, SERVICE_OWNER};
 use lockgate_plugin::types::{Phase, Stage, TimeWindow};
 use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, PluginError, Pointer, Requirement, listed};
 
-use crate::correctable;
 use crate::settings::Settings;
 
 /// A contract with its place in the snapshot.
@@ -60,7 +60,7 @@ fn in_force((place, contract): &Placed<'_>, during: &TimeWindow, findings: &mut 
     findings.wrong(code, |code| {
         let message = format!("the service contract `{}` ({}) {}", contract.id, contract.kind, lapse.in_words());
         let need = CorrectionNeeded::new(place.key(key), expected).found(found);
-        correctable(Finding::new(code, message).about(&contract.id), "correct-contract", need, "service-owner")
+        Finding::new(code, message).about(&contract.id).correct("correct-contract", need, SERVICE_OWNER)
     });
 }
 
@@ -76,7 +76,7 @@ fn slot(settings: &Settings, contracts: &[Placed<'_>], evaluation: &Evaluation, 
     let place = Pointer::root().key("plan").key("slot");
     let book = |expected: &str, found: String| {
         let need = CorrectionNeeded::new(&place, expected).found(found);
-        Requirement::correction("book-slot", need).owner("deployment-manager")
+        Requirement::correction("book-slot", need).owner(DEPLOYMENT_MANAGER)
     };
     let Some(slot) = evaluation.slot() else {
         // A slot is due from the exit of plan-and-approve on.

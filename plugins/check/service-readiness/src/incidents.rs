@@ -2,7 +2,6 @@
 
 use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, PluginError};
 
-use crate::correctable;
 use crate::settings::{INCIDENTS, Settings};
 
 /// Looks at the register of incidents. The incident that caused the change may be open until the release is deployed, if
@@ -34,7 +33,7 @@ pub(crate) fn check(
             let message = format!("the incident `{id}` ({title}) is open, and its severity is {}", severity.word());
             let need = CorrectionNeeded::new(&place, "`false`").found("true");
             let finding = Finding::new(code, message).about(id).severity(severity);
-            correctable(finding, "resolve-incident", need, INCIDENTS.keeper)
+            finding.correct("resolve-incident", need, INCIDENTS.keeper)
         });
     }
     Ok(())

@@ -1,10 +1,10 @@
 //! Whether the knowledge items of the release are validated or published, and still valid.
 
+use lockgate_plugin::roles::RELEASE_MANAGER;
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{KnowledgeItem, KnowledgeStatus};
 use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, Pointer};
 
-use crate::correctable;
 use crate::settings::Settings;
 
 /// Looks at all knowledge items of the release, except those that are archived.
@@ -19,7 +19,7 @@ pub(crate) fn check(settings: &Settings, evaluation: &Evaluation, findings: &mut
         findings.wrong("knowledge-missing", |code| {
             let message = "the release has no knowledge item, so nobody knows how to run and support it";
             let need = CorrectionNeeded::new(&place, "at least one validated item").found("nothing");
-            correctable(Finding::new(code, message), "correct-knowledge", need, "product-owner")
+            Finding::new(code, message).correct("correct-knowledge", need, RELEASE_MANAGER)
         });
     }
     for (index, item) in items.iter().enumerate().filter(|(_, item)| is_in_use(item)) {
@@ -33,7 +33,7 @@ fn one(item: &KnowledgeItem, place: &Pointer, published: bool, evaluation: &Eval
         findings.wrong(code, |code| {
             let message = format!("the knowledge item `{id}` ({title}) {why}");
             let need = CorrectionNeeded::new(place.key(key), expected).found(found);
-            correctable(Finding::new(code, message).about(id), "correct-knowledge", need, "product-owner")
+            Finding::new(code, message).about(id).correct("correct-knowledge", need, RELEASE_MANAGER)
         });
     };
     if !status.is_valid() {

@@ -6,7 +6,6 @@ use lockgate_plugin::{
     CorrectionNeeded, Evaluation, FactNeeded, Finding, Findings, Measurement, PluginError, Pointer, Requirement,
 };
 
-use crate::correctable;
 use crate::instances::Instances;
 use crate::settings::{KPIS, Settings};
 
@@ -104,7 +103,7 @@ fn bounds(kpi: &Kpi, latest: f64, place: &Pointer, findings: &mut Findings) {
         };
         let message = format!("the KPI `{id}` ({}) is {latest} {unit}, and has to be {bounds}", kpi.metric);
         let need = CorrectionNeeded::new(place.key("latest"), bounds).found(format!("{latest} {unit}"));
-        correctable(Finding::new(code, message).about(id), "meet-kpi", need, KPIS.keeper)
+        Finding::new(code, message).about(id).correct("meet-kpi", need, KPIS.keeper)
     });
 }
 

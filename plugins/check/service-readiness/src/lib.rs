@@ -15,8 +15,7 @@ mod tests;
 
 use lockgate_plugin::types::{Phase, Scenario, Stage};
 use lockgate_plugin::{
-    Capability, CorrectionNeeded, Evaluation, Finding, Findings, Outcome, Plugin, PluginError, Report, Requirement,
-    SettingsFinding, ValidationCheck, counted,
+    Capability, Evaluation, Findings, Outcome, Plugin, PluginError, Report, SettingsFinding, ValidationCheck, counted,
 };
 
 use instances::Instances;
@@ -32,8 +31,8 @@ impl Plugin for ServiceReadiness {
     type Settings = Settings;
 
     fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
-        let findings = settings.findings();
-        if findings.is_empty() { Ok(Self { settings }) } else { Err(findings) }
+        SettingsFinding::refuse_any(settings.findings())?;
+        Ok(Self { settings })
     }
 
     fn needs(&self) -> Vec<Capability> {
@@ -82,12 +81,6 @@ impl ValidationCheck for ServiceReadiness {
         });
         Ok(measurements.into_iter().fold(report, Report::measurement))
     }
-}
-
-/// The finding with what would be accepted in its place, which people in that role can supply.
-fn correctable(finding: Finding, code: &'static str, need: CorrectionNeeded, owner: &str) -> Finding {
-    let place = need.pointer.clone();
-    finding.at(place).remedy(Requirement::correction(code, need).owner(owner))
 }
 
 lockgate_plugin::export!(ServiceReadiness: validation_check);

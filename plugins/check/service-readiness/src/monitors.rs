@@ -1,10 +1,10 @@
 //! Whether a monitor watches each instance, ran lately, and found the instance healthy.
 
 use lockgate_plugin::registers::Monitor;
+use lockgate_plugin::roles::OPERATIONS_MANAGER;
 use lockgate_plugin::time::{Duration, Freshness, Timestamp};
 use lockgate_plugin::{CorrectionNeeded, Evaluation, FactNeeded, Finding, Findings, PluginError, Pointer, Requirement};
 
-use crate::correctable;
 use crate::instances::Instances;
 use crate::settings::{MONITORS, Settings};
 
@@ -26,7 +26,7 @@ pub(crate) fn check(
             let message =
                 format!("the snapshot names no actual instance in `{environment}` that a monitor could watch");
             let need = CorrectionNeeded::new(&place, "the instances that are there").found("nothing");
-            correctable(Finding::new(code, message), "correct-instance", need, "operations-manager")
+            Finding::new(code, message).correct("correct-instance", need, OPERATIONS_MANAGER)
         });
     }
     for (index, instance) in instances.here() {
@@ -62,7 +62,7 @@ fn watched(
             findings.wrong("monitor-unhealthy", |code| {
                 let message = format!("the monitor `{id}` found the instance `{instance}` unhealthy");
                 let need = CorrectionNeeded::new(place.key("healthy"), "`true`").found("false");
-                correctable(Finding::new(code, message).about(instance), "repair-instance", need, MONITORS.keeper)
+                Finding::new(code, message).about(instance).correct("repair-instance", need, MONITORS.keeper)
             });
             continue;
         }

@@ -3,7 +3,6 @@
 use lockgate_plugin::registers::Runbook;
 use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, PluginError};
 
-use crate::correctable;
 use crate::instances::Instances;
 use crate::settings::{RUNBOOKS, Settings};
 
@@ -25,7 +24,7 @@ pub(crate) fn check(
         findings.wrong("runbook-not-deployed", |code| {
             let message = format!("the runbook `{id}` ({title}) is not deployed");
             let need = CorrectionNeeded::new(RUNBOOKS.place().index(*index).key("deployed"), "`true`").found("false");
-            correctable(Finding::new(code, message).about(id), "deploy-runbook", need, RUNBOOKS.keeper)
+            Finding::new(code, message).about(id).correct("deploy-runbook", need, RUNBOOKS.keeper)
         });
     }
     let mut missing = |message: String, remedy: String| {

@@ -1,6 +1,7 @@
 //! What an operator writes, and which registers it needs.
 
 use lockgate_plugin::registers::{EmptyRegister, RegisterNeed};
+use lockgate_plugin::roles::{OPERATIONS_MANAGER, SERVICE_OWNER};
 use lockgate_plugin::time::Duration;
 use lockgate_plugin::types::Severity;
 use lockgate_plugin::{Capability, EvidenceTerms, PersonId, Pointer, SettingsFinding, check_evidence_name};
@@ -104,7 +105,7 @@ const CONTRACTS: RegisterNeed = RegisterNeed {
     name: "service-contracts",
     question: "whether a service contract is in force",
     nothing: "no service contract is in force",
-    keeper: "service-owner",
+    keeper: SERVICE_OWNER,
     not_kept: "contracts-not-kept",
     not_granted: "contracts-not-granted",
     empty: EmptyRegister::Wrong("contracts-empty"),
@@ -123,7 +124,7 @@ pub(crate) const KPIS: RegisterNeed = RegisterNeed {
     name: "kpis",
     question: "whether KPI data flows",
     nothing: "no KPI data flows",
-    keeper: "operations-manager",
+    keeper: OPERATIONS_MANAGER,
     not_kept: "kpis-not-kept",
     not_granted: "kpis-not-granted",
     empty: EmptyRegister::Unknown("kpis-empty"),
@@ -134,7 +135,7 @@ pub(crate) const MONITORS: RegisterNeed = RegisterNeed {
     name: "monitors",
     question: "whether a monitor watches each instance",
     nothing: "no monitor watches an instance",
-    keeper: "operations-manager",
+    keeper: OPERATIONS_MANAGER,
     not_kept: "monitors-not-kept",
     not_granted: "monitors-not-granted",
     empty: EmptyRegister::Wrong("monitors-empty"),
@@ -145,7 +146,7 @@ pub(crate) const INCIDENTS: RegisterNeed = RegisterNeed {
     name: "incidents",
     question: "whether an incident is open",
     nothing: "no incident is open",
-    keeper: "operations-manager",
+    keeper: OPERATIONS_MANAGER,
     not_kept: "incidents-not-kept",
     not_granted: "incidents-not-granted",
     empty: EmptyRegister::Noted("no-incidents"),
@@ -156,7 +157,7 @@ pub(crate) const RUNBOOKS: RegisterNeed = RegisterNeed {
     name: "runbooks",
     question: "whether the runbooks are deployed",
     nothing: "no runbook is deployed",
-    keeper: "operations-manager",
+    keeper: OPERATIONS_MANAGER,
     not_kept: "runbooks-not-kept",
     not_granted: "runbooks-not-granted",
     empty: EmptyRegister::Wrong("runbooks-empty"),

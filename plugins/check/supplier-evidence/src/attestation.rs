@@ -3,11 +3,24 @@
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{Evidence, Phase, Stage};
 use lockgate_plugin::{
-    Evaluation, EvidenceFlaw, EvidenceTerms, Finding, Findings, PluginError, Pointer, ReadError, Requirement,
+    Evaluation, EvidenceCodes, EvidenceDemand, EvidenceTerms, Findings, MissingEvidence, PluginError,
 };
 
 use crate::involved::{DemandedEvidence, InvolvedSupplier};
 use crate::settings::Settings;
+
+/// The codes of the findings.
+const CODES: EvidenceCodes = EvidenceCodes {
+    missing: MissingEvidence::Wrong("evidence-missing"),
+    not_granted: "evidence-not-granted",
+    other_attester: "evidence-attester-not-accepted",
+    unknown_attester: "evidence-attester-unknown",
+    wrong_signature: "evidence-signature-wrong",
+    not_verified: "evidence-not-verified",
+    expired: "evidence-expired",
+    too_old: "evidence-too-old",
+    undated: "evidence-age-unknown",
+};
 
 /// Looks at all evidence that the supplier has to attest.
 pub(crate) fn check(
@@ -31,68 +44,23 @@ fn one(
     findings: &mut Findings,
 ) -> Result<(), PluginError> {
     let name = demanded.name.as_str();
-    let place = Pointer::root().key("evidence").key(name);
-    let finding = |code, message: String| {
-        let remedy = format!("have the supplier `{supplier}` hand in the evidence `{name}`");
-        let remedy = Requirement::new("hand-in-evidence", remedy, terms.need(name)).owner(supplier);
-        Finding::new(code, message).about(supplier).at(&place).remedy(remedy)
+    let demand = EvidenceDemand {
+        name,
+        shows: &format!("which the supplier `{supplier}` has to attest"),
+        about: supplier,
+        remedy: "hand-in-evidence",
+        hand_in: &format!("have the supplier `{supplier}` hand in the evidence `{name}`"),
+        owner: supplier,
+        terms,
+        dated: demanded.is_of_result,
+        codes: &CODES,
     };
-    let head = match evaluation.evidence(name) {
-        Ok(head) => head,
-        Err(ReadError::Unknown(_)) => {
-            findings.wrong("evidence-missing", |code| {
-                finding(
-                    code,
-                    format!("the supplier `{supplier}` has to attest the evidence `{name}`, and nobody handed it in"),
-                )
-            });
-            return Ok(());
-        }
-        Err(ReadError::NotGranted(_)) => {
-            findings.unknown("evidence-not-granted", |code| {
-                let message = format!(
-                    "the operator did not grant the evidence `{name}`, which the supplier `{supplier}` has to attest"
-                );
-                let remedy = format!("grant the evidence to the binding: `grants.evidence = [\"{name}\"]`");
-                let remedy = Requirement::new("grant-evidence", remedy, terms.need(name)).owner("governance");
-                Finding::new(code, message).about(supplier).at(&place).remedy(remedy)
-            });
-            return Ok(());
-        }
-        Err(unreadable) => return Err(unreadable.into()),
-    };
-    let mut flaws = terms.flaws(&head, evaluation);
-    if demanded.is_of_result && head.attested.is_none() && !flaws.contains(&EvidenceFlaw::Undated) {
-        flaws.push(EvidenceFlaw::Undated);
-    }
-    for flaw in flaws {
-        let code = match flaw {
-            EvidenceFlaw::OtherAttester(_) => "evidence-attester-not-accepted",
-            EvidenceFlaw::UnknownAttester => "evidence-attester-unknown",
-            EvidenceFlaw::WrongSignature => "evidence-signature-wrong",
-            EvidenceFlaw::NotVerified => "evidence-not-verified",
-            EvidenceFlaw::Expired(_) => "evidence-expired",
-            EvidenceFlaw::TooOld(_) => "evidence-too-old",
-            EvidenceFlaw::Undated => "evidence-age-unknown",
-        };
-        let finding = |code| {
-            finding(
-                code,
-                format!("the evidence `{name}`, which the supplier `{supplier}` has to attest, {}", flaw.in_words()),
-            )
-        };
-        if flaw.is_ignorance() {
-            findings.unknown(code, finding);
-        } else {
-            findings.wrong(code, finding);
-        }
-    }
-    if demanded.is_of_result
-        && let Some(early) = before_result(&head, evaluation)
-    {
+    let head = demand.accepted(evaluation, findings)?;
+    let of_result = head.filter(|_| demanded.is_of_result);
+    if let Some(early) = of_result.and_then(|head| before_result(&head, evaluation)) {
         findings.wrong("evidence-before-result", |code| {
             let message = format!("the evidence `{name}` of the result was attested at {early}, before fulfill began");
-            finding(code, message)
+            demand.finding(code, message)
         });
     }
     Ok(())

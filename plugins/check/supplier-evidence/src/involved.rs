@@ -1,5 +1,6 @@
 //! The suppliers that are involved in the deployment, and why.
 
+use lockgate_plugin::roles::{GOVERNANCE, OPERATIONS_MANAGER, RELEASE_MANAGER};
 use lockgate_plugin::strategy::{Step, StepAction};
 use lockgate_plugin::types::{Environment, EnvironmentControl, Phase, Release, Stage};
 use lockgate_plugin::{CorrectionNeeded, Evaluation, EvidenceNeeded, Finding, Findings, Pointer, Requirement, joined};
@@ -119,7 +120,7 @@ fn of_release(settings: &Settings, release: &Release, involved: &mut Involved, f
         None if release.sourcing.as_deref() == Some("supplier") => findings.wrong("release-supplier-missing", |code| {
             let message = format!("{} comes from a supplier, and nobody says from which", release.name);
             let need = CorrectionNeeded::new(&place, "the id of the supplier").found("nothing");
-            let remedy = Requirement::correction("name-supplier", need).owner("release-manager");
+            let remedy = Requirement::correction("name-supplier", need).owner(RELEASE_MANAGER);
             Finding::new(code, message).about(&release.id).at(&place).remedy(remedy)
         }),
         None => {}
@@ -150,7 +151,7 @@ fn of_environment(
                     format!("the control of the environment `{name}` is {control}, and it names no third party");
                 let need =
                     CorrectionNeeded::new(&place, "the id of the supplier who controls the rest").found("nothing");
-                let remedy = Requirement::correction("name-supplier", need).owner("operations-manager");
+                let remedy = Requirement::correction("name-supplier", need).owner(OPERATIONS_MANAGER);
                 Finding::new(code, message).about(name).at(&place).remedy(remedy)
             });
         }
@@ -169,7 +170,7 @@ fn of_environment(
             );
             let remedy = format!("name the evidence in `{key}` of the settings");
             let need = EvidenceNeeded::named(key).attested_by([id]);
-            let remedy = Requirement::new("name-evidence", remedy, need).owner("governance");
+            let remedy = Requirement::new("name-evidence", remedy, need).owner(GOVERNANCE);
             Finding::new(code, message).about(name).at(Pointer::root().key("environment").key("control")).remedy(remedy)
         });
     }

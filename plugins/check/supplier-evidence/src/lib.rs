@@ -26,8 +26,8 @@ impl Plugin for SupplierEvidence {
     type Settings = Settings;
 
     fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
-        let findings = settings.findings();
-        if findings.is_empty() { Ok(Self { settings }) } else { Err(findings) }
+        SettingsFinding::refuse_any(settings.findings())?;
+        Ok(Self { settings })
     }
 
     fn needs(&self) -> Vec<Capability> {

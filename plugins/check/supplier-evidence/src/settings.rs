@@ -1,6 +1,7 @@
 //! What an operator writes, and which registers and evidence it needs.
 
 use lockgate_plugin::registers::{EmptyRegister, RegisterNeed};
+use lockgate_plugin::roles::SERVICE_OWNER;
 use lockgate_plugin::time::Duration;
 use lockgate_plugin::{Capability, EvidenceTerms, PersonId, Pointer, SettingsFinding, check_evidence_name};
 use schemars::JsonSchema;
@@ -82,7 +83,7 @@ pub(crate) const SUPPLIERS: RegisterNeed = RegisterNeed {
     name: "suppliers",
     question: "whether the suppliers involved are known",
     nothing: "no supplier is known",
-    keeper: "service-owner",
+    keeper: SERVICE_OWNER,
     not_kept: "suppliers-not-kept",
     not_granted: "suppliers-not-granted",
     empty: EmptyRegister::Wrong("suppliers-empty"),
@@ -93,7 +94,7 @@ pub(crate) const CONTRACTS: RegisterNeed = RegisterNeed {
     name: "service-contracts",
     question: "whether the contracts with the suppliers are in force",
     nothing: "no contract with a supplier is in force",
-    keeper: "service-owner",
+    keeper: SERVICE_OWNER,
     not_kept: "contracts-not-kept",
     not_granted: "contracts-not-granted",
     empty: EmptyRegister::Wrong("contracts-empty"),

@@ -20,7 +20,7 @@ fn each_book_has_to_be_verified() {
     assert_eq!(found(&report), (Outcome::Failed, vec![("book-not-verified", place)]));
     let finding = &report.findings[0];
     assert_eq!(finding.message, "nobody has verified the fulfillment book `F-2`, which fulfills a database");
-    assert_eq!(finding.remedies[0].owner.as_deref(), Some("deployment-manager"));
+    assert_eq!(finding.remedies[0].owner.as_deref(), Some("operations-manager"));
 }
 
 #[test]

@@ -6,18 +6,14 @@ mod orders;
 mod settings;
 
 use lockgate_plugin::registers::{Capacity, FulfillmentBook, Order};
-use lockgate_plugin::testing::{Fixture, Registers, configure};
+use lockgate_plugin::testing::{
+    Fixture, Registers, configure, configured, outcome_and_findings as found, register_entry as entry, report_of,
+};
 use lockgate_plugin::types::{Phase, Plan, Scenario, Stage, TimeWindow};
-use lockgate_plugin::{Outcome, Report, ValidationCheck};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use lockgate_plugin::{Outcome, Report};
+use serde_json::json;
 
 use super::FulfillmentReady;
-
-/// An entry of a register, as a snapshot has it.
-fn entry<T: DeserializeOwned>(json: Value) -> T {
-    serde_json::from_value(json).expect("an entry")
-}
 
 fn slot(start: &str, end: &str) -> Option<Plan> {
     let at = |time: &str| Fixture::moment(&format!("2026-11-24T{time}:00Z"));
@@ -51,24 +47,12 @@ fn capacity(id: &str, product: &str, total: f64, used: f64) -> Capacity {
     }))
 }
 
-fn check(settings: &str) -> FulfillmentReady {
-    configure(settings).unwrap_or_else(|findings| panic!("{findings:?}"))
-}
-
 fn run_with(settings: &str, fixture: &Fixture) -> Report {
-    check(settings).run(&fixture.evaluation()).expect("it can look")
+    report_of::<FulfillmentReady>(settings, fixture)
 }
 
 fn run(fixture: &Fixture) -> Report {
     run_with("{}", fixture)
-}
-
-/// The outcome, and the code and place of each finding.
-fn found(report: &Report) -> (Outcome, Vec<(&str, &str)>) {
-    let findings = report.findings.iter();
-    let findings = findings
-        .map(|finding| (finding.code.as_str(), finding.pointers.first().map(String::as_str).unwrap_or_default()));
-    (report.outcome, findings.collect())
 }
 
 /// The settings that look at one part alone.

@@ -54,7 +54,7 @@ fn the_supplier_of_an_awaited_order_can_supply_it_until_it_is_due() {
     let Need::Fact(need) = &requirement.need else { panic!("{requirement:?}") };
     assert_eq!((need.kind.as_deref(), need.id.as_deref()), (Some("orders"), Some("O-1")));
     let report = look(Stage::Fulfill, Order { supplier: None, ..due("18:00") });
-    assert_eq!(report.requirements[0].owner.as_deref(), Some("deployment-manager"));
+    assert_eq!(report.requirements[0].owner.as_deref(), Some("service-owner"));
 }
 
 #[test]

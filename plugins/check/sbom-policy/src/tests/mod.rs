@@ -2,11 +2,12 @@
 
 mod documents;
 mod licences;
+mod owners;
 mod packages;
 mod settings;
 mod spdx;
 
-use lockgate_plugin::testing::{Fixture, configure};
+use lockgate_plugin::testing::{Fixture, configure, report_of};
 use lockgate_plugin::types::{Component, Severity, component_kind};
 use lockgate_plugin::{Need, Outcome, PluginError, Report, ValidationCheck};
 use serde_json::{Value, json};
@@ -57,12 +58,12 @@ fn ask(settings: &str, fixture: &Fixture) -> Result<Report, PluginError> {
 
 fn run(settings: &str, sbom: &Value) -> Report {
     let fixture = Fixture::new().with_evidence("sbom", "application/vnd.cyclonedx+json", sbom.to_string());
-    ask(settings, &fixture).expect("it can look")
+    report_of::<SbomPolicy>(settings, &fixture)
 }
 
 fn text(content: &str) -> Report {
     let fixture = Fixture::new().with_evidence("sbom", "application/json", content);
-    ask(NO_AGPL, &fixture).expect("it can look")
+    report_of::<SbomPolicy>(NO_AGPL, &fixture)
 }
 
 /// Code and subject of each finding.

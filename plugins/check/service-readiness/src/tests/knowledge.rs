@@ -97,7 +97,7 @@ fn a_source_that_the_evidence_claims_does_not_count() {
     });
     assert_eq!(
         report.findings[0].message,
-        "the evidence of the training, `training`, was attested by `rita`, who may not attest it"
+        "the evidence `training`, which shows that the specialists are trained, was attested by `rita`, who may not attest it"
     );
 }
 

@@ -9,20 +9,16 @@ mod runbooks;
 mod settings;
 
 use lockgate_plugin::registers::{Incident, Kpi, Monitor, Runbook, ServiceContract};
-use lockgate_plugin::testing::{Fixture, configure};
+use lockgate_plugin::testing::{
+    Fixture, configure, configured, outcome_and_findings as found, register_entry as entry, report_of,
+};
 use lockgate_plugin::types::{
     Attribute, InstanceStatus, KnowledgeItem, KnowledgeStatus, Phase, Plan, Scenario, Stage, TimeWindow,
 };
-use lockgate_plugin::{Outcome, Report, ValidationCheck};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use lockgate_plugin::{Outcome, Report};
+use serde_json::json;
 
 use super::ServiceReadiness;
-
-/// An entry of a register, as a snapshot has it.
-fn entry<T: DeserializeOwned>(json: Value) -> T {
-    serde_json::from_value(json).expect("an entry")
-}
 
 fn window(start: &str, end: &str) -> TimeWindow {
     TimeWindow::new(Fixture::moment(start), Fixture::moment(end))
@@ -86,24 +82,12 @@ fn item(id: &str, status: KnowledgeStatus) -> KnowledgeItem {
     }
 }
 
-fn check(settings: &str) -> ServiceReadiness {
-    configure(settings).unwrap_or_else(|findings| panic!("{findings:?}"))
-}
-
 fn run_with(settings: &str, fixture: &Fixture) -> Report {
-    check(settings).run(&fixture.evaluation()).expect("it can look")
+    report_of::<ServiceReadiness>(settings, fixture)
 }
 
 fn run(fixture: &Fixture) -> Report {
     run_with("{}", fixture)
-}
-
-/// The outcome, and the code and place of each finding.
-fn found(report: &Report) -> (Outcome, Vec<(&str, &str)>) {
-    let findings = report.findings.iter();
-    let findings = findings
-        .map(|finding| (finding.code.as_str(), finding.pointers.first().map(String::as_str).unwrap_or_default()));
-    (report.outcome, findings.collect())
 }
 
 /// The settings that look at one part alone.

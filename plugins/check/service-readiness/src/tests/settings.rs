@@ -11,7 +11,11 @@ fn places(settings: &str) -> Vec<String> {
 
 /// The scope of each capability that the settings ask for.
 fn asked(settings: &str) -> Vec<String> {
-    check(settings).needs().into_iter().map(|needed| format!("{} {}", needed.name, needed.scope.join(" "))).collect()
+    configured::<ServiceReadiness>(settings)
+        .needs()
+        .into_iter()
+        .map(|needed| format!("{} {}", needed.name, needed.scope.join(" ")))
+        .collect()
 }
 
 #[test]
@@ -38,9 +42,10 @@ fn it_asks_for_the_registers_that_its_settings_need_and_no_others() {
 
 #[test]
 fn each_capability_says_what_it_is_for() {
-    let reasons: Vec<String> = check("{}").needs().into_iter().map(|needed| needed.reason).collect();
+    let reasons: Vec<String> =
+        configured::<ServiceReadiness>("{}").needs().into_iter().map(|needed| needed.reason).collect();
     assert_eq!(reasons[0], "to tell whether a service contract is in force");
-    assert!(check("{}").needs().iter().all(|needed| !needed.optional));
+    assert!(configured::<ServiceReadiness>("{}").needs().iter().all(|needed| !needed.optional));
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn evidence_that_nobody_handed_in_fails_and_asks_the_supplier() {
     assert_eq!(found(&report), (Outcome::Failed, vec![("evidence-missing", "/evidence/report")]));
     assert_eq!(
         report.findings[0].message,
-        "the supplier `acme` has to attest the evidence `report`, and nobody handed it in"
+        "nobody handed in the evidence `report`, which the supplier `acme` has to attest"
     );
     let remedy = &report.findings[0].remedies[0];
     assert_eq!((remedy.code.as_str(), remedy.owner.as_deref()), ("hand-in-evidence", Some("acme")));

@@ -6,18 +6,14 @@ mod involved;
 mod settings;
 
 use lockgate_plugin::registers::{ServiceContract, Supplier};
-use lockgate_plugin::testing::{Fixture, Registers, configure};
+use lockgate_plugin::testing::{
+    Fixture, Registers, configure, configured, outcome_and_findings as found, register_entry as entry, report_of,
+};
 use lockgate_plugin::types::{EnvironmentControl, Evidence, Phase, Plan, Stage, TimeWindow};
-use lockgate_plugin::{Outcome, Report, ValidationCheck};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use lockgate_plugin::{Outcome, Report};
+use serde_json::json;
 
 use super::SupplierEvidence;
-
-/// An entry of a register, as a snapshot has it.
-fn entry<T: DeserializeOwned>(json: Value) -> T {
-    serde_json::from_value(json).expect("an entry")
-}
 
 fn supplier(id: &str, name: &str) -> Supplier {
     entry(json!({ "id": id, "name": name }))
@@ -66,24 +62,12 @@ fn head<'a>(fixture: &'a mut Fixture, name: &str) -> &'a mut Evidence {
     &mut fixture.evidence.get_mut(name).expect("evidence").head
 }
 
-fn check(settings: &str) -> SupplierEvidence {
-    configure(settings).unwrap_or_else(|findings| panic!("{findings:?}"))
-}
-
 fn run_with(settings: &str, fixture: &Fixture) -> Report {
-    check(settings).run(&fixture.evaluation()).expect("it can look")
+    report_of::<SupplierEvidence>(settings, fixture)
 }
 
 fn run(fixture: &Fixture) -> Report {
     run_with("{}", fixture)
-}
-
-/// The outcome, and the code and place of each finding.
-fn found(report: &Report) -> (Outcome, Vec<(&str, &str)>) {
-    let findings = report.findings.iter();
-    let findings = findings
-        .map(|finding| (finding.code.as_str(), finding.pointers.first().map(String::as_str).unwrap_or_default()));
-    (report.outcome, findings.collect())
 }
 
 #[test]

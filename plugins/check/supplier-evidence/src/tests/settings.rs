@@ -12,7 +12,7 @@ fn places(settings: &str) -> Vec<String> {
 #[test]
 fn it_asks_for_the_registers_and_the_evidence_that_its_settings_need_and_no_others() {
     let asked = |settings: &str| -> Vec<String> {
-        check(settings)
+        configured::<SupplierEvidence>(settings)
             .needs()
             .into_iter()
             .map(|needed| format!("{} {}", needed.name, needed.scope.join(" ")))
