@@ -22,6 +22,17 @@ pub enum Verification {
     Failed,
 }
 
+/// A signature that stands beside what was signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DetachedSignature {
+    /// The signature as base64: 64 bytes for Ed25519, DER for ECDSA.
+    pub signature: String,
+    /// The id of the key in its register, for example `build`, or with its holder `supplier:acme#build`. Absent: any key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
 /// The credential of what nobody can tell.
 pub(crate) fn unknown_credential() -> String {
     "unknown".to_owned()
@@ -64,7 +75,8 @@ pub struct Evidence {
     /// The result of verifying its signature.
     #[serde(default)]
     pub verification: Verification,
-    /// The key or authority that its signature was verified with.
+    /// The key or authority that its signature was verified with: `supplier:`, or `person:`, the id, `#` and the id of the
+    /// key. Several keys stand in a line each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_by: Option<String>,
     /// The digests of the things that the evidence is about.
@@ -100,6 +112,14 @@ impl Evidence {
         let Self { digest, media_type, claimed_source, made, .. } = self;
         Digest::of_canonical(&(digest, media_type, claimed_source, made))
             .expect("texts and times have a canonical form")
+    }
+
+    /// Those whose keys verified its signatures, for example `supplier:acme` or `person:rita`. Nobody if it is not
+    /// verified.
+    pub fn signers(&self) -> impl Iterator<Item = &str> {
+        let is_verified = self.verification == Verification::Verified;
+        let keys = self.verified_by.as_deref().filter(|_| is_verified).unwrap_or_default().lines();
+        keys.filter_map(|key| Some(key.rsplit_once('#')?.0))
     }
 
     /// Evidence with this content. The digest is computed here.

@@ -49,6 +49,7 @@ mod rollout;
 pub mod rules;
 mod samples;
 mod shortened;
+mod signing_key;
 mod snapshot;
 mod stage;
 mod strict_json;
@@ -87,7 +88,7 @@ pub use difference::{ComponentChange, ComponentChangeKind, Difference, Differenc
 pub use digest::Digest;
 pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
 pub(crate) use evidence::unknown_credential;
-pub use evidence::{Evidence, Verification};
+pub use evidence::{DetachedSignature, Evidence, Verification};
 pub use exemption::{
     ExceptionCode, Exemption, GrantedExemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope,
 };
@@ -119,6 +120,7 @@ pub use rollout::{
 };
 pub use samples::KpiSamples;
 pub use shortened::shortened;
+pub use signing_key::{InvalidPublicKey, PublicKey, SigningKey};
 pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, GatePassage, Phase, Scenario, Stage};
 pub use strict_json::{

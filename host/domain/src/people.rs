@@ -11,7 +11,7 @@ use crate::name::{names, some_name};
 use crate::{Competence, Deployment, PersonId, PersonKind, RegisterKind, RegisteredPerson, Timestamp};
 
 /// A person that a deployment names, as the register of people knows them. Their id is the key under which they stand, and
-/// their display name is left out.
+/// their display name and their keys are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedPerson {
@@ -39,7 +39,7 @@ pub(crate) fn people_by_id<'de, D: Deserializer<'de>>(
 
 impl From<RegisteredPerson> for NamedPerson {
     fn from(person: RegisteredPerson) -> Self {
-        let RegisteredPerson { id: _, name: _, kind, roles, team, competences } = person;
+        let RegisteredPerson { id: _, name: _, kind, roles, team, competences, keys: _ } = person;
         Self { kind, roles, team, competences }
     }
 }

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::name::{check_name, names};
+use crate::name::{check_id, check_name, names};
 use crate::{CredentialKind, Digest, NameFault, PersonId, Timestamp, Verification, unknown_credential};
 
 /// The source of a fact, the weakest first.
@@ -107,17 +107,25 @@ impl Provenance {
     }
 }
 
-/// Who may attest: the people who hold a role, or one service.
+/// Who may attest: the people who hold a role, one service, one person, or one supplier.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attester {
     /// Everybody who holds this role.
     Role(String),
     /// The service with this id.
     Service(PersonId),
+    /// The person with this id: by a credential, or with a key of the register of people.
+    Person(PersonId),
+    /// The supplier with this id, with a key of the register of suppliers. It attests nothing but evidence that it signed.
+    Supplier(String),
 }
 
 /// What stands in front of the id of a service.
 const SERVICE: &str = "service:";
+/// What stands in front of the id of a person.
+const PERSON: &str = "person:";
+/// What stands in front of the id of a supplier.
+const SUPPLIER: &str = "supplier:";
 
 impl Attester {
     /// Whether it is somebody with this id, this kind of credential and these roles.
@@ -125,6 +133,17 @@ impl Attester {
         match self {
             Self::Role(role) => roles.contains(role),
             Self::Service(service) => kind == CredentialKind::Service && service == id,
+            Self::Person(person) => kind == CredentialKind::Person && person == id,
+            Self::Supplier(_) => false,
+        }
+    }
+
+    /// Whether it is the holder of a key, as [`Evidence::signers`](crate::Evidence::signers) names it. The roles that a
+    /// register tells of a person do not count.
+    pub fn is_signer(&self, signer: &str) -> bool {
+        match signer.parse() {
+            Ok(signer @ (Self::Person(_) | Self::Supplier(_))) => *self == signer,
+            _ => false,
         }
     }
 }
@@ -134,6 +153,8 @@ impl fmt::Display for Attester {
         match self {
             Self::Role(role) => f.write_str(role),
             Self::Service(id) => write!(f, "{SERVICE}{id}"),
+            Self::Person(id) => write!(f, "{PERSON}{id}"),
+            Self::Supplier(id) => write!(f, "{SUPPLIER}{id}"),
         }
     }
 }
@@ -145,22 +166,30 @@ pub enum InvalidAttester {
     /// The name of a role is no name.
     #[error("the name of a role {0}")]
     Role(NameFault),
-    /// The id of a service is no id.
+    /// The id of a service or person is no id.
     #[error("{0}")]
-    Service(crate::InvalidName),
+    Person(crate::InvalidName),
+    /// The id of a supplier is no id.
+    #[error("after `supplier:`, {0}")]
+    Supplier(crate::InvalidName),
 }
 
 impl FromStr for Attester {
     type Err = InvalidAttester;
 
     fn from_str(text: &str) -> Result<Self, InvalidAttester> {
-        match text.strip_prefix(SERVICE) {
-            Some(id) => PersonId::new(id).map(Self::Service).map_err(InvalidAttester::Service),
-            None => {
-                check_name(text).map_err(InvalidAttester::Role)?;
-                Ok(Self::Role(text.to_owned()))
-            }
+        if let Some(id) = text.strip_prefix(SERVICE) {
+            return PersonId::new(id).map(Self::Service).map_err(InvalidAttester::Person);
         }
+        if let Some(id) = text.strip_prefix(PERSON) {
+            return PersonId::new(id).map(Self::Person).map_err(InvalidAttester::Person);
+        }
+        if let Some(id) = text.strip_prefix(SUPPLIER) {
+            check_id(id).map_err(InvalidAttester::Supplier)?;
+            return Ok(Self::Supplier(id.to_owned()));
+        }
+        check_name(text).map_err(InvalidAttester::Role)?;
+        Ok(Self::Role(text.to_owned()))
     }
 }
 
@@ -185,7 +214,9 @@ impl JsonSchema for Attester {
         json_schema!({
             "type": "string",
             "minLength": 1,
-            "description": "Who may attest: a role, for example `change-authority`, or a service, for example `service:itsm`."
+            "description": "Who may attest: a role, for example `change-authority`, a service, for example `service:itsm`, a \
+                            person, for example `person:rita`, or the supplier whose key signed the evidence, for example \
+                            `supplier:acme`."
         })
     }
 }
@@ -224,7 +255,27 @@ mod tests {
         assert!(service.is(&ada, CredentialKind::Service, &[]));
         assert!(!service.is(&ada, CredentialKind::Person, &roles), "a person is no service");
         assert_eq!(service.to_string(), "service:Ada");
+        let person: Attester = "person:Ada".parse().unwrap();
+        assert!(person.is(&ada, CredentialKind::Person, &[]));
+        assert!(!person.is(&ada, CredentialKind::Service, &roles), "a service is no person");
         assert!("".parse::<Attester>().is_err());
         assert!("service:".parse::<Attester>().is_err());
+    }
+
+    #[test]
+    fn a_supplier_attests_with_its_key_alone() {
+        let acme: Attester = "supplier:acme".parse().unwrap();
+        assert_eq!(acme.to_string(), "supplier:acme");
+        assert!(acme.is_signer("supplier:acme"));
+        assert!(!acme.is_signer("supplier:Acme") && !acme.is_signer("person:acme") && !acme.is_signer("acme"));
+        let id = PersonId::new("acme").unwrap();
+        let roles = ["acme".to_owned(), "supplier:acme".to_owned()];
+        assert!(CredentialKind::ALL.iter().all(|kind| !acme.is(&id, *kind, &roles)));
+        let person: Attester = "person:rita".parse().unwrap();
+        assert!(person.is_signer("person:Rita") && !person.is_signer("supplier:rita"));
+        let role: Attester = "rita".parse().unwrap();
+        assert!(!role.is_signer("rita") && !role.is_signer("person:rita"));
+        let error = "supplier:".parse::<Attester>().unwrap_err().to_string();
+        assert_eq!(error, "after `supplier:`, the id is empty: write one");
     }
 }

@@ -6,15 +6,16 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::Error as _;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::distinct::{distinct, keyed};
 use crate::name::{ids, name, names, some_name};
+use crate::signing_key::keys;
 use crate::{
     Attester, AuditFinding, Capacity, Change, CredentialKind, Digest, Environment, Event, FulfillmentBook, Incident,
     Instance, Interaction, KnowledgeItem, Kpi, Monitor, Order, PersonId, PersonKind, Product, Release, Runbook,
-    ServiceContract, Supplier, TeamName, Timestamp, ValueError, closest, read_value,
+    ServiceContract, SigningKey, Supplier, TeamName, Timestamp, ValueError, closest, read_value,
 };
 
 /// A competence of a person.
@@ -53,6 +54,10 @@ pub struct RegisteredPerson {
     /// The competences of the person.
     #[serde(default, deserialize_with = "distinct")]
     pub competences: Vec<Competence>,
+    /// The keys with which the person signs evidence; at most 16.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "keys")]
+    #[schemars(length(max = 16))]
+    pub keys: Vec<SigningKey>,
 }
 
 keyed!(Competence: name);
@@ -336,11 +341,24 @@ pub struct Sample {
 pub struct AttestRule {
     /// The registers.
     pub registers: BTreeSet<RegisterKind>,
-    /// Who may attest their entries: roles, for example `change-authority`, or services, for example `service:itsm`.
+    /// Who may attest their entries: roles, for example `change-authority`, services, for example `service:itsm`, or persons,
+    /// for example `person:rita`.
+    #[serde(deserialize_with = "with_credential")]
     pub by: BTreeSet<Attester>,
     /// The teams whose entries they may attest. Absent: those of all teams that their credential covers, and shared entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teams: Option<BTreeSet<TeamName>>,
+}
+
+/// Reads those who may attest entries, with a credential: a supplier has only keys.
+fn with_credential<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Attester>, D::Error> {
+    let by = BTreeSet::<Attester>::deserialize(deserializer)?;
+    match by.iter().find(|attester| matches!(attester, Attester::Supplier(_))) {
+        Some(supplier) => Err(D::Error::custom(format_args!(
+            "`{supplier}` signs evidence, and writes no entries of registers: name a role, a service or a person"
+        ))),
+        None => Ok(by),
+    }
 }
 
 /// Who may attest entries of which register.
