@@ -2,8 +2,8 @@
 //! who owns that fact. A model turns them on; then the host checks them, whatever the plugins say.
 
 use crate::{
-    ApprovalAnswer, ChangeApproval, DefectStatus, FactNeeded, Finding, Gate, InstanceStatus, KnowledgeStatus, Need,
-    Phase, ReleaseStatus, Requirement, Scenario, Severity, Snapshot, Stage,
+    ApprovalAnswer, ChangeApproval, Component, ComponentKind, DefectStatus, FactNeeded, Finding, Gate, InstanceStatus,
+    KnowledgeStatus, Need, Phase, ReleaseStatus, Requirement, Scenario, Severity, Snapshot, Stage,
 };
 
 const fn gate(stage: Stage, phase: Phase) -> Gate {
@@ -63,6 +63,22 @@ pub const CRITERIA: &[Criterion] = &[
         unmet: release_notes_incomplete,
     },
     Criterion {
+        code: "component-facts-missing",
+        gates: &[PLAN_ENTRANCE],
+        title: "each component says what its kind needs",
+        fact: "/release/components",
+        owner: "release-manager",
+        unmet: component_facts_missing,
+    },
+    Criterion {
+        code: "trigger-without-reference",
+        gates: &[PLAN_ENTRANCE],
+        title: "the trigger of the change has a reference",
+        fact: "/change/trigger_reference",
+        owner: "change-authority",
+        unmet: trigger_without_reference,
+    },
+    Criterion {
         code: "plan-not-signed-off",
         gates: &[PLAN_EXIT],
         title: "the plan is signed off, and nobody rejects it",
@@ -93,6 +109,14 @@ pub const CRITERIA: &[Criterion] = &[
         fact: "/change/window",
         owner: "change-authority",
         unmet: change_window_not_open,
+    },
+    Criterion {
+        code: "environment-differs-from-definition",
+        gates: &[FULFILL_ENTRANCE, VALIDATE_EXIT],
+        title: "the environment was built from its definition",
+        fact: "/environment/applied",
+        owner: "operations-manager",
+        unmet: environment_differs,
     },
     Criterion {
         code: "instance-not-deployed",
@@ -192,6 +216,54 @@ fn release_notes_incomplete(snapshot: &Snapshot) -> Option<String> {
     let missing: Vec<&str> =
         open.map(|defect| defect.id.as_str()).filter(|id| !notes.defects.iter().any(|listed| listed == id)).collect();
     (!missing.is_empty()).then(|| format!("the release notes do not list open defects: {}", listed(missing)))
+}
+
+/// The facts that a component of its kind lacks.
+fn missing_facts(component: &Component) -> Vec<&'static str> {
+    let facts = match component.kind {
+        ComponentKind::Hardware => {
+            vec![(component.serial.is_none(), "its serial number"), (component.order.is_none(), "its order")]
+        }
+        ComponentKind::Licence => vec![(component.entitlement.is_none(), "its entitlement")],
+        ComponentKind::Data => {
+            vec![(component.migration.is_none() && component.retention.is_none(), "its migration or its retention")]
+        }
+        ComponentKind::Documentation => vec![(component.reviewer.is_none(), "its reviewer")],
+        ComponentKind::Software | ComponentKind::Process | ComponentKind::Other => Vec::new(),
+    };
+    facts.into_iter().filter(|(is_missing, _)| *is_missing).map(|(_, fact)| fact).collect()
+}
+
+fn component_facts_missing(snapshot: &Snapshot) -> Option<String> {
+    let deployment = &snapshot.deployment;
+    if deployment.scenario == Scenario::Removal {
+        return None;
+    }
+    let lacks = |component: &Component| {
+        let facts = missing_facts(component);
+        (!facts.is_empty()).then(|| format!("`{}` lacks {}", component.name, facts.join(" and ")))
+    };
+    let lacking: Vec<String> = deployment.release.components.iter().filter_map(lacks).collect();
+    (!lacking.is_empty()).then(|| format!("components do not say what they are: {}", lacking.join(", ")))
+}
+
+fn trigger_without_reference(snapshot: &Snapshot) -> Option<String> {
+    let change = &snapshot.deployment.change;
+    let trigger = change.trigger.as_ref().filter(|_| change.trigger_reference.is_none())?;
+    Some(format!("the change `{}` was triggered by `{trigger}`, and does not say which one", change.id))
+}
+
+fn environment_differs(snapshot: &Snapshot) -> Option<String> {
+    let environment = &snapshot.deployment.environment;
+    let version = environment.version?;
+    let name = &environment.name;
+    match environment.applied {
+        Some(applied) if applied == version => None,
+        Some(applied) => {
+            Some(format!("`{name}` was built from the definition `{applied}`, and its version is `{version}`"))
+        }
+        None => Some(format!("nobody says from which definition `{name}` was built, and its version is `{version}`")),
+    }
 }
 
 fn plan_not_signed_off(snapshot: &Snapshot) -> Option<String> {

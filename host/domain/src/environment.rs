@@ -1,6 +1,7 @@
 //! The environments that releases are deployed to.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,33 @@ impl EnvironmentKind {
             Self::Live => "live",
             Self::Custom => "custom",
         }
+    }
+}
+
+/// A hop of the way that a release takes from development to live: one environment, or several that it may enter in any
+/// order, or at the same time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum EnvironmentHop {
+    /// The name of the environment.
+    One(String),
+    /// The names of the environments.
+    Parallel(Vec<String>),
+}
+
+impl EnvironmentHop {
+    /// The names of the environments.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Parallel(names) => names,
+        }
+    }
+}
+
+impl fmt::Display for EnvironmentHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names().join(" and "))
     }
 }
 

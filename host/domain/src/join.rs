@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     Deployment, Digest, DigestError, EntryConcerns, FactSource, JoinRule, Provenance, RegisterEntry, RegisterKind,
-    Registers, Timestamp, ValueError, canonical_json, read_value,
+    Registers, Release, Scenario, Timestamp, ValueError, canonical_json, read_value,
 };
 
 /// An entry that is joined to a deployment.
@@ -135,9 +135,43 @@ pub fn join<S: RegisterSource>(
             known.insert(format!("/release/knowledge_items/{index}"), fact.provenance);
         }
     }
+    lay_down_instances(deployment, &mut known);
     let until = join_lists(deployment, source, now, &mut known)?;
+    lay_down_books(deployment, &mut known);
     deployment.provenance = known;
     Ok(until)
+}
+
+/// The provenance of what follows from the release: that of the release, which is no entry of its own.
+fn following_from_release(known: &BTreeMap<String, Provenance>) -> Provenance {
+    Provenance { entry: None, ..Provenance::at(known, "/release") }
+}
+
+/// Derives the desired instances from the release's blueprint for the environment. A removal states its own. What the
+/// requester of a release that no register has states as well stays: a host rule compares both.
+fn lay_down_instances(deployment: &mut Deployment, known: &mut BTreeMap<String, Provenance>) {
+    let is_attested = known.contains_key("/release");
+    if deployment.scenario == Scenario::Removal || (!is_attested && !deployment.desired_instances.is_empty()) {
+        return;
+    }
+    if let Some(desired) = deployment.release.desired_instances(&deployment.environment.name) {
+        deployment.desired_instances = desired;
+        known.insert("/desired_instances".to_owned(), following_from_release(known));
+    }
+}
+
+/// Adds the fulfillment books that the release brings for the environment, and that the register does not have.
+fn lay_down_books(deployment: &mut Deployment, known: &mut BTreeMap<String, Provenance>) {
+    let brought = deployment.release.blueprint_for(&deployment.environment.name);
+    let Some(brought) = brought.filter(|laid_down| !laid_down.fulfillment_books.is_empty()) else { return };
+    let books = deployment.registers.fulfillment_books.get_or_insert_default();
+    let (from_release, place) = (following_from_release(known), list_pointer(RegisterKind::FulfillmentBooks));
+    for book in &brought.fulfillment_books {
+        if books.iter().all(|there| there.id != book.id) {
+            known.insert(format!("{place}/{}", books.len()), from_release.clone());
+            books.push(book.clone());
+        }
+    }
 }
 
 /// Joins the entries that concern the product in the environment, and the suppliers that the deployment names.
@@ -289,8 +323,33 @@ pub fn complete<S: RegisterSource>(written: &mut Value, source: &mut S) -> Resul
             attested,
         }));
     }
+    contradictions.extend(differing_instances(written, source)?);
     contradictions.extend(differing_entries(written, source)?);
     Ok(contradictions)
+}
+
+/// The told desired instances, if the release of the register lays down others for the environment.
+fn differing_instances<S: RegisterSource>(written: &Value, source: &mut S) -> Result<Option<Contradiction>, S::Error> {
+    let text = |pointer: &str| written.pointer(pointer).and_then(Value::as_str);
+    let told = written.get("desired_instances").and_then(Value::as_array).filter(|list| !list.is_empty());
+    let environment = text("/environment/name").or_else(|| text("/environment"));
+    let is_removal = text("/scenario") == Some("removal");
+    let (Some(told), Some(environment), Some(id), false) = (told, environment, text("/release/id"), is_removal) else {
+        return Ok(None);
+    };
+    let Some(fact) = source.entry(RegisterKind::Releases, id)? else { return Ok(None) };
+    let laid_down = read_value::<Release>(&fact.value).ok().and_then(|release| release.desired_instances(environment));
+    let Some(laid_down) = laid_down else { return Ok(None) };
+    let normal = |instance: &Value| RegisterKind::Instances.normalized(instance).unwrap_or_else(|_| instance.clone());
+    let told: Vec<Value> = told.iter().map(normal).collect();
+    let laid_down = json!(laid_down);
+    Ok((json!(told) != laid_down).then(|| Contradiction {
+        pointer: "/desired_instances".to_owned(),
+        register: RegisterKind::Releases,
+        id: id.to_owned(),
+        told: Some(json!(told)),
+        attested: Some(laid_down),
+    }))
 }
 
 /// A member that differs: its name, the told value and the attested one.

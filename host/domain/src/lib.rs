@@ -43,13 +43,13 @@ mod plan;
 mod provenance;
 mod receipt;
 mod register_entry;
+mod registered_key;
 mod registers;
 mod release;
 mod rollout;
 pub mod rules;
 mod samples;
 mod shortened;
-mod signing_key;
 mod snapshot;
 mod stage;
 mod strict_json;
@@ -86,7 +86,7 @@ pub use decision::{
 pub use deployment::{Deployment, DeploymentRecord, DeploymentResult, Product};
 pub use difference::{ComponentChange, ComponentChangeKind, Difference, DifferenceKind};
 pub use digest::Digest;
-pub use environment::{Environment, EnvironmentControl, EnvironmentKind};
+pub use environment::{Environment, EnvironmentControl, EnvironmentHop, EnvironmentKind};
 pub(crate) use evidence::unknown_credential;
 pub use evidence::{DetachedSignature, Evidence, Verification};
 pub use exemption::{
@@ -106,6 +106,7 @@ pub use register_entry::{
     AttestRule, AttestRules, Attestation, Competence, EntryConcerns, JoinRule, NewRegisterEntry, NewSamples,
     NoSuchRegister, RegisterEntry, RegisterKind, RegisteredPerson, Sample, usual_attesters,
 };
+pub use registered_key::{InvalidPublicKey, PublicKey, RegisteredKey};
 pub use registers::{
     AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Registers, Runbook,
     ServiceContract, Supplier, UnknownRegister,
@@ -120,7 +121,6 @@ pub use rollout::{
 };
 pub use samples::KpiSamples;
 pub use shortened::shortened;
-pub use signing_key::{InvalidPublicKey, PublicKey, SigningKey};
 pub use snapshot::{Snapshot, SnapshotForm};
 pub use stage::{Gate, GatePassage, Phase, Scenario, Stage};
 pub use strict_json::{

@@ -1,7 +1,9 @@
-//! The order of environments: a release may enter one only after the same bytes were operational in the one before.
+//! The order of environments: a release may enter one only after the same bytes, under the same change, were operational
+//! in the ones before.
 
 use lockgate_domain::{
-    CorrectionNeeded, Deployment, DeploymentRecord, DeploymentResult, Digest, Finding, Scenario, Snapshot,
+    CorrectionNeeded, Deployment, DeploymentRecord, DeploymentResult, Digest, EnvironmentHop, Finding, Scenario,
+    Snapshot,
 };
 
 use crate::gate::EngineCode;
@@ -14,8 +16,9 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Findi
     if model.environments.is_empty() || deployment.scenario == Scenario::Removal {
         return;
     }
-    let Some(place) = model.environments.iter().position(|name| name == target) else {
-        let flow = model.environments.join("`, `");
+    let Some(place) = model.environments.iter().position(|hop| hop.names().contains(target)) else {
+        let names: Vec<&str> = model.environments.iter().flat_map(EnvironmentHop::names).map(String::as_str).collect();
+        let flow = names.join("`, `");
         breaches.push(breach(
             format!("environment `{target}` is not in the flow of model `{}`: `{flow}`", model.id),
             "/environment/name",
@@ -25,38 +28,53 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Findi
         ));
         return;
     };
-    let Some(before) = place.checked_sub(1).and_then(|place| model.environments.get(place)) else { return };
-    let release = &deployment.release.id;
-    let fix = format!("deploy release `{release}` to `{before}` first");
-    let expected = format!("an operational deployment of `{release}` in `{before}`");
-    let was_operational = |past: &&DeploymentRecord| {
-        &past.release == release
-            && &past.environment == before
-            && past.outcome == DeploymentResult::Operational
-            && past.scenario != Scenario::Removal
+    let Some(hop) = place.checked_sub(1).and_then(|place| model.environments.get(place)) else { return };
+    breaches.extend(hop.names().iter().filter_map(|before| not_passed(deployment, before)));
+}
+
+/// A breach if the release, under the change of this deployment, did not pass an environment with the same bytes.
+fn not_passed(deployment: &Deployment, before: &str) -> Option<Finding> {
+    let (target, release, change) = (&deployment.environment.name, &deployment.release.id, &deployment.change.id);
+    let fix = format!("deploy release `{release}` to `{before}` first, under the change `{change}`");
+    let expected = format!("an operational deployment of `{release}` in `{before}` under the change `{change}`");
+    let comes_before = format!("`{before}`, which comes before `{target}`");
+    let of_release = |past: &&&DeploymentRecord| {
+        past.release == *release && past.environment == before && past.scenario != Scenario::Removal
     };
-    let mut differences = deployment.history.iter().filter(was_operational).map(|past| difference(past, deployment));
-    match differences.try_fold(None, |_, difference| difference.map(Some)) {
-        // One of them deployed the same bytes.
-        None => {}
-        Some(None) => breaches.push(breach(
-            format!("release `{release}` was never operational in `{before}`, which comes before `{target}`"),
-            "/history",
-            fix,
-            expected,
-            "none".to_owned(),
-        )),
-        Some(Some(Difference { pointer, what, then, now })) => breaches.push(breach(
-            format!(
-                "release `{release}` was operational in `{before}`, which comes before `{target}`, with other content: \
-                 {what} was {then} there, and is {now} here"
+    let has_result = |past: &&&DeploymentRecord| {
+        matches!(past.outcome, DeploymentResult::Operational | DeploymentResult::RolledBack | DeploymentResult::Failed)
+    };
+    let is_under_change = |past: &&&DeploymentRecord| past.change.as_ref().is_none_or(|id| id == change);
+    let newest_first = deployment.newest_first();
+    let there: Vec<&DeploymentRecord> = newest_first.iter().filter(of_release).filter(has_result).copied().collect();
+    let Some(last) = there.iter().find(is_under_change) else {
+        let elsewhere = there.iter().find(|past| past.outcome == DeploymentResult::Operational);
+        let (message, found) = match elsewhere.and_then(|past| past.change.as_ref()) {
+            Some(other) => (
+                format!(
+                    "release `{release}` was operational in {comes_before}, under the change `{other}`: one change carries \
+                     a release through all environments, and this one is `{change}`"
+                ),
+                format!("the change `{other}`"),
             ),
-            &pointer,
-            format!("{fix}, with the same components"),
-            expected,
-            now,
-        )),
+            None => (format!("release `{release}` was never operational in {comes_before}"), "none".to_owned()),
+        };
+        return Some(breach(message, "/history", fix, expected, found));
+    };
+    if last.outcome != DeploymentResult::Operational {
+        let message = format!(
+            "the last deployment of release `{release}` to {comes_before}, is `{}`, which ended as `{}`",
+            last.id,
+            last.outcome.as_str()
+        );
+        return Some(breach(message, "/history", fix, expected, last.outcome.as_str().to_owned()));
     }
+    let Difference { pointer, what, then, now } = difference(last, deployment)?;
+    let message = format!(
+        "release `{release}` was operational in {comes_before}, with other content: {what} was {then} there, and is \
+         {now} here"
+    );
+    Some(breach(message, &pointer, format!("{fix}, with the same components"), expected, now))
 }
 
 /// Where a release differs from what was deployed under the same id.

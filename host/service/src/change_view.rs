@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_domain::{Digest, Gate, Phase, RegisterEntry, RegisterKind, Right, Stage, Timestamp};
+use lockgate_domain::{Digest, EnvironmentHop, Gate, Phase, RegisterEntry, RegisterKind, Right, Stage, Timestamp};
 use lockgate_ledger::{EntryDraft, EntryQuery};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,9 +32,9 @@ pub struct ChangeView {
     /// The change as its owner attested it. Absent if no register that you see has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<RegisterEntry>,
-    /// The environments that a release passes, in order, as the model of the newest deployment says. Empty if the model
-    /// lays down no order.
-    pub environments: Vec<String>,
+    /// The environments that a release passes, hop by hop, as the model of the newest deployment says: a name, or the names
+    /// of several that it passes in any order. Empty if the model lays down no order.
+    pub environments: Vec<EnvironmentHop>,
     /// The deployments, in the order in which they were requested.
     pub deployments: Vec<ChangeDeployment>,
 }
@@ -131,7 +131,7 @@ impl DeploymentService {
     }
 
     /// The environments that the model of a deployment lays down, in order.
-    fn flow_of(&self, loaded: &LoadedDeployment, now: Timestamp) -> Result<Vec<String>, ServiceError> {
+    fn flow_of(&self, loaded: &LoadedDeployment, now: Timestamp) -> Result<Vec<EnvironmentHop>, ServiceError> {
         let stage = loaded.state.position.stage();
         let gate = loaded.state.position.gate().unwrap_or(Gate { stage, phase: Phase::Exit });
         match self.gate_snapshot(loaded, gate, now) {

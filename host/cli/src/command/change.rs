@@ -59,7 +59,8 @@ fn of_change(view: &ChangeView) -> String {
         None => head.push(("attested", "by nobody: no register that you see has it".to_owned())),
     }
     if !view.environments.is_empty() {
-        head.push(("way", plain(&view.environments.join(" → "))));
+        let hops: Vec<String> = view.environments.iter().map(ToString::to_string).collect();
+        head.push(("way", plain(&hops.join(" → "))));
     }
     let row = |hop: &ChangeDeployment| {
         let summary = &hop.summary;

@@ -6,17 +6,22 @@
 //! 1. A `new-version` plan has a point of no return and a rollback to the last known good release. A rollout keeps to
 //!    both.
 //! 2. After the point of no return a rollback is forbidden: only forward ([`may_roll_back`]).
-//! 3. Event suppression never outlives the change window.
+//! 3. Event suppression never outlives the change window, and the slot lies within it.
 //! 4. The office-hours exception needs zero consumers.
 //! 5. A removal has a data-retention decision with a duration above zero, and its targets are the inventory of actual
 //!    instances.
-//! 6. A change resolves to exactly one product release, and the deployment is the approved one.
+//! 6. A change resolves to exactly one product release, whose digest is that of its components, and the deployment is the
+//!    approved one. What the release lays down for the environment is what is desired there.
 //! 7. Deployments that would get in each other's way are fulfilled one after the other.
+//! 8. A third party that controls the environment, or a part of it, attests its part or the result.
 
 mod approved;
 mod overlap;
 mod plan;
+mod release;
+mod third_party;
 
+pub use release::{ReleaseMistake, mistakes as release_mistakes};
 use schemars::JsonSchema;
 
 use serde_json::Value;
@@ -42,6 +47,8 @@ pub enum Rule {
     RollbackAfterPointOfNoReturn,
     /// The plan suppresses events outside the change window.
     SuppressionOutlivesChangeWindow,
+    /// The slot that is booked for the deployment is not within the change window.
+    SlotOutsideChangeWindow,
     /// The plan uses the office-hours exception while somebody may be using the product.
     OfficeHoursWithConsumers,
     /// The plan of a removal has no data-retention decision, or keeps the data for no time.
@@ -50,6 +57,18 @@ pub enum Rule {
     RemovalTargetsDiffer,
     /// The change does not resolve to exactly the release that is deployed.
     ChangeWithoutSingleRelease,
+    /// The digest of the release is not the one that its components and its blueprint have.
+    ReleaseDigestDiffers,
+    /// The blueprint of the release names a component that the release does not have.
+    BlueprintComponentUnknown,
+    /// The desired instances are not the ones that the blueprint of the release lays down for the environment.
+    DesiredInstancesDiffer,
+    /// A fulfillment book of the blueprint is not the one of the register.
+    FulfillmentBookDiffers,
+    /// A third party controls a part of the environment, and has not attested that its part is ready.
+    ThirdPartyEvidenceMissing,
+    /// A third party controls the environment, and has not attested the result of the deployment.
+    ThirdPartyResultMissing,
     /// The deployment is past plan-and-approve, and nothing records what was approved.
     ApprovedPlanMissing,
     /// The digest of a component is not the approved one.
@@ -81,10 +100,17 @@ impl Rule {
             Self::WayBackMissing => "way-back-missing",
             Self::RollbackAfterPointOfNoReturn => "rollback-after-point-of-no-return",
             Self::SuppressionOutlivesChangeWindow => "suppression-outlives-change-window",
+            Self::SlotOutsideChangeWindow => "slot-outside-change-window",
             Self::OfficeHoursWithConsumers => "office-hours-with-consumers",
             Self::DataRetentionUndecided => "data-retention-undecided",
             Self::RemovalTargetsDiffer => "removal-targets-differ",
             Self::ChangeWithoutSingleRelease => "change-without-single-release",
+            Self::ReleaseDigestDiffers => "release-digest-differs",
+            Self::BlueprintComponentUnknown => "blueprint-component-unknown",
+            Self::DesiredInstancesDiffer => "desired-instances-differ",
+            Self::FulfillmentBookDiffers => "fulfillment-book-differs",
+            Self::ThirdPartyEvidenceMissing => "third-party-evidence-missing",
+            Self::ThirdPartyResultMissing => "third-party-result-missing",
             Self::ApprovedPlanMissing => "approved-plan-missing",
             Self::DigestDiffersFromApproved => "digest-differs-from-approved",
             Self::ReleaseDiffersFromApproved => "release-differs-from-approved",
@@ -134,8 +160,10 @@ impl Fix {
 pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Finding> {
     let mut breaches = Vec::new();
     plan::check(snapshot, &mut breaches);
+    release::check(snapshot, &mut breaches);
     approved::check(snapshot, model, &mut breaches);
     overlap::check(snapshot, &mut breaches);
+    third_party::check(snapshot, &mut breaches);
     breaches
 }
 

@@ -26,6 +26,7 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     }
     data_retention(plan, breaches);
     suppression(snapshot, plan, breaches);
+    slot(snapshot, plan, breaches);
     office_hours(snapshot, plan, breaches);
     if snapshot.deployment.scenario == Scenario::Removal {
         removal(snapshot, plan, breaches);
@@ -131,6 +132,23 @@ fn suppression(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
             "/plan/suppression",
             Fix::new(format!("suppress events only for {expected}"), expected)
                 .found(format!("{} to {}", suppression.start, suppression.end)),
+        ),
+    );
+}
+
+fn slot(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
+    let change = &snapshot.deployment.change;
+    let (Some(slot), Some(window)) = (plan.slot, change.window) else { return };
+    if window.encloses(&slot) {
+        return;
+    }
+    let expected = format!("a slot within the change window, {} to {}", window.start, window.end);
+    breaches.push(
+        Rule::SlotOutsideChangeWindow.correct(
+            format!("the booked slot is not within the window of the change `{}`", change.id),
+            "/plan/slot",
+            Fix::new(format!("book {expected}, or have the change moved"), expected)
+                .found(format!("{} to {}", slot.start, slot.end)),
         ),
     );
 }

@@ -209,6 +209,63 @@ fn a_share_is_at_most_all_of_it_and_is_shown_in_percent() {
 }
 
 #[test]
+fn rule_3_the_slot_lies_within_the_change_window() {
+    let with_slot = |start: &str, end: &str| {
+        let slot = json!({"start": format!("2026-11-24T{start}:00Z"), "end": format!("2026-11-24T{end}:00Z")});
+        after(EXIT, deployment(), move |value| value["plan"]["slot"] = slot)
+    };
+    assert_eq!(with_slot("20:00", "22:00"), []);
+    for (start, end) in [("19:59", "21:00"), ("21:00", "22:01"), ("10:00", "11:00")] {
+        assert_eq!(with_slot(start, end), one("slot-outside-change-window", "/plan/slot"), "{start} to {end}");
+    }
+    let edit = |value: &mut Value| {
+        value["plan"]["slot"] = value["change"]["window"].clone();
+        drop(value["change"].as_object_mut().unwrap().remove("window"));
+    };
+    assert_eq!(after(EXIT, deployment(), edit), [], "a change without a window has nothing to compare the slot with");
+}
+
+#[test]
+fn rule_6_the_digest_of_a_release_is_that_of_its_components_and_its_blueprint() {
+    let computed = |value: &Value| {
+        serde_json::from_value::<lockgate_domain::Release>(value["release"].clone()).unwrap().computed_digest()
+    };
+    let right = |value: &mut Value| value["release"]["digest"] = json!(computed(value));
+    assert_eq!(after(ENTRANCE, deployment(), right), []);
+    let swapped = |value: &mut Value| {
+        right(value);
+        value["release"]["components"][0]["digest"] = json!(Digest::of(b"another build"));
+    };
+    assert_eq!(after(ENTRANCE, deployment(), swapped), one("release-digest-differs", "/release/digest"));
+    let laid_down = |value: &mut Value| {
+        right(value);
+        let book = json!({"id": "switch", "fulfills": "traffic", "automated": true});
+        value["release"]["blueprint"] = json!([{"environment": "live", "fulfillment_books": [book]}]);
+    };
+    assert_eq!(after(ENTRANCE, deployment(), laid_down), one("release-digest-differs", "/release/digest"));
+    let unknown = |value: &mut Value| {
+        value["release"]["blueprint"] =
+            json!([{"environment": "staging", "instances": [{"id": "shop-a", "components": ["shop", "cart"]}]}]);
+    };
+    let place = "/release/blueprint/0/instances/0/components/1";
+    assert_eq!(after(ENTRANCE, deployment(), unknown), one("blueprint-component-unknown", place));
+}
+
+#[test]
+fn rule_6_the_order_of_components_does_not_change_the_digest_of_a_release() {
+    let of = |names: [&str; 2]| {
+        let components = names.map(|name| json!({"name": name, "kind": "software", "version": "1"}));
+        let release = json!({"id": "r", "name": "R", "version": "1", "status": "draft", "components": components});
+        serde_json::from_value::<lockgate_domain::Release>(release).unwrap().computed_digest()
+    };
+    assert_eq!(of(["a", "b"]), of(["b", "a"]));
+    assert_eq!(
+        of(["a", "b"]),
+        Digest::of(br#"{"components":[{"name":"a","version":"1"},{"name":"b","version":"1"}]}"#)
+    );
+}
+
+#[test]
 fn rule_6_the_rollout_is_the_approved_one() {
     let edit = |value: &mut Value| {
         value["rollout"] = laid_out(json!("switch"), json!({"kind": "last-known-good", "release": "shop-1"}))
@@ -476,4 +533,95 @@ fn evidence_that_was_approved_may_not_be_replaced_and_more_may_be_handed_in() {
     }
     let attested = lockgate_domain::Evidence { attested: made, ..evidence("sbom") };
     assert_eq!(codes_with(BTreeMap::from([("sbom".to_owned(), attested)])), [], "it was handed in once more");
+}
+
+#[test]
+fn rule_6_what_the_release_lays_down_is_what_is_desired() {
+    let laid_down = json!([{"environment": "live", "instances": [{"id": "shop-a", "location": "eu"}]}]);
+    let desired = |location: &str| {
+        json!([{"id": "shop-a", "environment": "live", "release": "shop-2", "status": "running", "location": location,
+                "monitored": true, "documented": true, "components": deployment()["release"]["components"]}])
+    };
+    let with = |instances: Value| {
+        let laid_down = laid_down.clone();
+        after(EXIT, deployment(), move |value| {
+            value["release"]["blueprint"] = laid_down;
+            value["desired_instances"] = instances;
+        })
+    };
+    assert_eq!(with(desired("eu")), []);
+    assert_eq!(with(desired("us")), one("desired-instances-differ", "/desired_instances"));
+    assert_eq!(with(json!([])), one("desired-instances-differ", "/desired_instances"));
+}
+
+#[test]
+fn rule_6_a_fulfillment_book_of_the_release_is_the_one_of_the_register() {
+    let book = |digest: &[u8]| json!({"id": "switch", "fulfills": "traffic", "automated": true, "verified": true, "digest": Digest::of(digest)});
+    let with = |digest: &'static [u8]| {
+        after(EXIT, deployment(), move |value| {
+            value["release"]["blueprint"] = json!([{"environment": "live", "fulfillment_books": [book(b"switch 1")]}]);
+            value["registers"] = json!({"fulfillment_books": [book(digest)]});
+        })
+    };
+    assert_eq!(with(b"switch 1"), []);
+    assert_eq!(with(b"switch 2"), one("fulfillment-book-differs", "/registers/fulfillment_books/0/digest"));
+}
+
+#[test]
+fn rule_8_a_third_party_attests_its_part_of_an_environment_or_the_result() {
+    use lockgate_domain::{CredentialKind, Evidence, PersonId, Verification};
+    let with = |gate: Gate, control: &str, third_party: Value, name: &str, edit: &dyn Fn(&mut Evidence)| {
+        let mut value = deployment();
+        value["environment"]["control"] = json!(control);
+        value["environment"]["third_party"] = third_party;
+        let mut evidence = Evidence::new(b"ready".to_vec(), "text/plain");
+        edit(&mut evidence);
+        let evidence = BTreeMap::from([(name.to_owned(), evidence)]);
+        let deployment: Deployment = serde_json::from_value(approve(value)).unwrap();
+        let snapshot = Snapshot {
+            subject: Snapshot::subject_of(&deployment, &evidence, model()).unwrap(),
+            deployment: deployment.into(),
+            gate,
+            now: "2026-11-24T20:30:00Z".parse().unwrap(),
+            evidence,
+        };
+        let found = breaches(&snapshot, model());
+        found.into_iter().filter(|breach| breach.code.starts_with("third-party")).collect::<Vec<_>>()
+    };
+    let signed = |key: &'static str| {
+        move |evidence: &mut Evidence| {
+            evidence.verification = Verification::Verified;
+            evidence.verified_by = Some(key.to_owned());
+        }
+    };
+    let attached = |id: &'static str, kind| {
+        move |evidence: &mut Evidence| {
+            evidence.attester = Some(PersonId::new(id).unwrap());
+            evidence.attester_kind = Some(kind);
+        }
+    };
+    let acme = || json!("acme");
+    let ready = "third-party-readiness";
+    let right = signed("supplier:acme#2026");
+    assert!(with(EXIT, "limited", acme(), "other", &right).is_empty(), "not before fulfillment");
+    assert!(with(FULFILL, "full", acme(), "other", &right).is_empty());
+    assert!(with(FULFILL, "limited", acme(), ready, &right).is_empty());
+    assert!(with(FULFILL, "limited", acme(), ready, &attached("acme", CredentialKind::Service)).is_empty());
+    let missing = with(FULFILL, "limited", acme(), "other", &right);
+    assert_eq!(codes(&missing), ["third-party-evidence-missing"]);
+    assert_eq!(missing[0].remedies[0].owner.as_deref(), Some("supplier:acme"));
+    let of_nobody = with(FULFILL, "limited", Value::Null, ready, &right);
+    assert_eq!(codes(&of_nobody), ["third-party-evidence-missing"]);
+    assert_eq!(of_nobody[0].remedies[0].owner.as_deref(), Some("operations-manager"));
+    for wrong in [signed("supplier:acme-2#2026"), signed("person:acme#2026")] {
+        assert_eq!(codes(&with(FULFILL, "limited", acme(), ready, &wrong)), ["third-party-evidence-missing"]);
+    }
+    let by_person = attached("acme", CredentialKind::Person);
+    assert_eq!(codes(&with(FULFILL, "limited", acme(), ready, &by_person)), ["third-party-evidence-missing"]);
+    let unverified = |evidence: &mut Evidence| evidence.verified_by = Some("supplier:acme#2026".to_owned());
+    assert_eq!(codes(&with(FULFILL, "limited", acme(), ready, &unverified)), ["third-party-evidence-missing"]);
+
+    assert!(with(FULFILL, "none", acme(), "other", &right).is_empty());
+    assert_eq!(codes(&with(VALIDATE, "none", acme(), ready, &right)), ["third-party-result-missing"]);
+    assert!(with(VALIDATE, "none", acme(), "third-party-result", &right).is_empty());
 }

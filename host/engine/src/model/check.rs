@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use lockgate_domain::{Enforcement, Gate, Kind};
+use lockgate_domain::{Enforcement, FactSource, Gate, Kind};
 
-use super::{Binding, GateModel, Model, ModelFinding, ModelFindings, Read, Source, Spans, listed, read};
+use super::{Binding, FactName, GateModel, Model, ModelFinding, ModelFindings, Read, Source, Spans, listed, read};
 use crate::expression::Expression;
 
 /// Reads a model, and warns of probable mistakes. Does not read the plugins' files.
@@ -17,6 +17,7 @@ pub fn check(source: &Source) -> Result<Read, ModelFindings> {
     warnings.extend(unused_plugins(model, spans));
     warnings.extend(unused_analyses(model, spans));
     warnings.extend(applies_to_its_own_subject(model, spans));
+    warnings.extend(told_facts(model, spans));
     warnings.extend(unguarded_gates(model, spans));
     for gate in &model.gates {
         warnings.extend(advisory_gate(model, gate, spans));
@@ -79,6 +80,26 @@ fn applies_to_its_own_subject(model: &Model, spans: &Spans) -> Option<ModelFindi
         .note("the subject is made from the model that was chosen, so it is another one for each model")
         .help("ask for the release or the plan instead")
     })
+}
+
+/// Warns of facts that a live environment would demand from registers, and of which the model takes the requester's word.
+fn told_facts(model: &Model, spans: &Spans) -> Option<ModelFinding> {
+    let is_told = |fact: &FactName| {
+        let demand = model.demands.facts.get(fact);
+        demand.is_some_and(|demand| demand.from == FactSource::Told)
+    };
+    let told: Vec<&str> =
+        FactName::OF_LIVE_ENVIRONMENTS.iter().filter(|fact| is_told(fact)).map(|fact| fact.as_str()).collect();
+    let span = spans.at(&format!("/facts/{}", told.first()?));
+    let is = if told.len() == 1 { "is" } else { "are" };
+    let message = format!("in a live environment too, {} {is} what the requester says", listed(told.iter().copied()));
+    Some(
+        ModelFinding::warning("told-fact", span, message)
+            .note("whoever asks for a deployment can then state what the gates judge")
+            .help(
+                "write `from = \"register\"`, or leave the demand out: a live environment demands registers by itself",
+            ),
+    )
 }
 
 /// Warns of gates that the model does not name, and at which every deployment is denied.

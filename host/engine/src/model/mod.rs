@@ -18,7 +18,7 @@ mod spans;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::{DeliveryMode, Digest, DigestError, Duration, Enforcement, Gate};
+use lockgate_domain::{DeliveryMode, Digest, DigestError, Duration, Enforcement, EnvironmentHop, Gate};
 use serde::Serialize;
 
 pub use check::check;
@@ -46,8 +46,8 @@ pub struct Model {
     pub applies_when: Option<String>,
     /// The rank. If several models apply, the one with the highest rank is chosen.
     pub rank: i64,
-    /// The environments that a release passes, by name and in order. Empty: any environments, in any order.
-    pub environments: Vec<String>,
+    /// The environments that a release passes, hop by hop. Empty: any environments, in any order.
+    pub environments: Vec<EnvironmentHop>,
     /// The organisation's own roles that the model names, besides those that Lockgate knows. Declaring a role changes
     /// no decision, so the digest does not cover it.
     #[serde(skip)]

@@ -230,3 +230,27 @@ fn a_list_of_periods_is_warned_of_thirty_days_before_its_last_one_is_over() {
         assert_eq!(found("2027-02-01T00:00:00Z", comes_back), []);
     }
 }
+
+#[test]
+fn an_environment_in_which_nothing_checks_what_was_deployed_is_warned_of() {
+    let folder = Folder::new().component("guest", &check());
+    let gate =
+        "[[gates]]\nstage = \"validate\"\nphase = \"exit\"\n[[gates.bindings]]\nid = \"b\"\nplugin = \"guest\"\n";
+    let unchecked = |flow: &str, enforcement: &str, when: &str| {
+        let rest = format!("{gate}enforcement = \"{enforcement}\"\n{when}");
+        let source = folder.source(&rest);
+        let text = source.text.replacen("\ntitle", &format!("\nenvironments = {flow}\ntitle"), 1);
+        let source = Source::new("model.toml", text.as_str());
+        let findings = folder.check(&source);
+        let found = findings.located(&source);
+        let found = found.iter().filter(|finding| finding.code == "unchecked-hop");
+        found.map(|finding| finding.message.clone()).collect::<Vec<_>>()
+    };
+    let message = |name: &str| format!("nothing checks in `{name}` what was deployed there");
+    let flow = "[\"test\", [\"eu\", \"us\"], \"live\"]";
+    assert_eq!(unchecked(flow, "hard-mandatory", ""), Vec::<String>::new());
+    assert_eq!(unchecked(flow, "hard-mandatory", "when = 'change.risk != \"low\"'\n"), Vec::<String>::new());
+    assert_eq!(unchecked(flow, "advisory", ""), ["test", "eu", "us", "live"].map(message));
+    let not_everywhere = "when = 'environment.name in [\"live\", \"us\"]'\n";
+    assert_eq!(unchecked(flow, "hard-mandatory", not_everywhere), ["test", "eu"].map(message));
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model_support::snapshot;
-use lockgate_domain::{Digest, Enforcement, Gate, Phase, Stage};
+use lockgate_domain::{Digest, Enforcement, EnvironmentHop, Gate, Phase, Stage};
 use lockgate_engine::expression::{Expression, ExpressionError, Variables};
 use lockgate_engine::model::{
     Candidate, Model, PinError, Position, SelectionError, Source, SourceError, UsePlace, check, pin, read, select,
@@ -25,7 +25,8 @@ fn sign_off() -> Gate {
 fn the_example_means_what_it_says() {
     let model = read(&example()).unwrap().model;
     assert_eq!((model.id.as_str(), model.version.as_str(), model.rank), ("in-house-software", "1.0.0", 10));
-    assert_eq!(model.environments, ["test", "staging", "live"]);
+    let hop = |name: &str| EnvironmentHop::One(name.to_owned());
+    assert_eq!(model.environments, ["test", "staging", "live"].map(hop));
     assert_eq!(model.plugins.len(), 7);
     assert_eq!(model.plugins["four-eyes"].component, "../../plugins/four-eyes.wasm");
     assert!(model.plugins["four-eyes"].digest.is_some() && model.plugins["canary"].digest.is_none());
@@ -129,7 +130,7 @@ fn every_part_of_a_model_can_be_found_in_its_file_again() {
     assert!(text(spans.limits(&authority)).starts_with("{ fuel = 50_000_000"));
     let ready = UsePlace::Binding { gate: sign_off(), id: "ready".to_owned() };
     assert_eq!(text(spans.settings(&ready, "")), "[[gates.bindings]]", "it has no settings");
-    assert_eq!(source.position(spans.settings(&ready, "").start), Position { line: 87, column: 1 });
+    assert_eq!(source.position(spans.settings(&ready, "").start), Position { line: 88, column: 1 });
     let licences = UsePlace::Binding { gate: sign_off(), id: "licences".to_owned() };
     assert_eq!(text(spans.grants(&licences)), "{ evidence = [\"sbom\", \"sbom-*\"] }");
     assert_eq!(text(spans.plugin(&UsePlace::Strategy)), "\"canary\"");

@@ -180,6 +180,7 @@ fn what_is_there_twice_is_found_with_the_first() {
     assert!(findings(&whole("", group)).iter().any(|finding| finding.code == "duplicate-id"));
     assert_finds(&whole("", &GATE.replace("[[gates]]", "«[[gates]]»")), "duplicate-gate");
     assert_finds(&whole("environments = [\"test\", «\"test\"»]\n", ""), "duplicate-environment");
+    assert_finds(&whole("environments = [[\"eu\", \"us\"], [«\"eu\"», \"live\"]]\n", ""), "duplicate-environment");
 }
 
 #[test]
@@ -409,6 +410,10 @@ fn mistakes_in_demands_are_found() {
     assert_finds(&fact("from = \"told\"\n«max-age» = \"1d\""), "demand-of-told");
     assert_finds(&fact("from = \"register\"\nby = «[]»"), "empty-list");
     assert_finds(&fact("from = \"register\"\nby = [«\"service:\"»]"), "invalid-attester");
+    let said = assert_finds(&whole("[evidence.sbom]\nby = [«\"supplier:\"»]\n", ""), "invalid-attester");
+    assert!(said.contains("after `supplier:`, the id is empty"), "{said}");
+    let said = assert_finds(&fact("from = \"register\"\nby = «[\"supplier:acme\"]»"), "supplier-in-register");
+    assert!(said.contains("`supplier:acme` signs evidence"), "{said}");
     assert_finds(&fact("from = \"register\"\nby = [«\"chagne-authority\"»]"), "unknown-role");
     let said = assert_finds(&whole("[evidence.sbom]\nfrom-gate = «\"fulfil/exit\"»\n", ""), "unknown-gate");
     assert!(said.contains("did you mean `fulfill/exit`?"), "{said}");
@@ -503,4 +508,19 @@ fn every_code_is_documented_and_every_documented_code_is_tested_here() {
         }
     }
     assert_eq!(used, documented());
+}
+
+#[test]
+fn a_hop_names_an_environment_or_several() {
+    assert_finds(&whole("environments = [\"test\", «[]»]\n", ""), "empty-hop");
+    assert_finds(&whole("environments = [[\"eu\", «3»]]\n", ""), "wrong-type");
+    assert!(findings(&whole("environments = [\"test\", [\"eu\", \"us\"], \"live\"]\n", "")).is_empty());
+}
+
+#[test]
+fn a_fact_of_a_live_environment_that_is_only_told_is_warned_of() {
+    let text = assert_finds(&whole("", "«[facts.change]»\nfrom = \"told\"\n"), "told-fact");
+    assert!(text.contains("`change` is what the requester says"), "{text}");
+    assert!(findings(&whole("", "[facts.kpis]\nfrom = \"told\"\n")).is_empty(), "not of what is not demanded anyway");
+    assert!(findings(&whole("", "[facts.change]\nfrom = \"register\"\n")).is_empty());
 }

@@ -14,7 +14,7 @@ mod syntax;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use lockgate_domain::DeliveryMode;
+use lockgate_domain::{DeliveryMode, EnvironmentHop};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -202,29 +202,50 @@ impl Reader<'_> {
         items.iter().filter_map(|item| self.line(item)).collect()
     }
 
-    fn environments(&mut self, table: &Table<'_>) -> Vec<String> {
+    /// The hops: each is the name of an environment, or a list of names.
+    fn environments(&mut self, table: &Table<'_>) -> Vec<EnvironmentHop> {
         let Some(field) = self.optional(table, "environments") else { return Vec::new() };
         let mut seen: BTreeMap<String, Range<usize>> = BTreeMap::new();
-        let mut environments = Vec::new();
+        let mut hops = Vec::new();
         for item in self.array(&field).unwrap_or_default() {
-            let Some(name) = self.line(&item) else { continue };
-            match seen.get(&name) {
-                Some(first) => self.findings.push(
-                    ModelFinding::error(
-                        "duplicate-environment",
-                        item.span,
-                        format!("environment `{name}` is listed twice"),
-                    )
-                    .related(first.clone(), "first here")
-                    .help("a release passes each environment once"),
-                ),
-                None => {
-                    seen.insert(name.clone(), item.span);
-                    environments.push(name);
-                }
+            if !matches!(item.value, DeValue::Array(_)) {
+                hops.extend(self.environment(&item, &mut seen).map(EnvironmentHop::One));
+                continue;
             }
+            let items = self.array(&item).unwrap_or_default();
+            if items.is_empty() {
+                self.findings.push(
+                    ModelFinding::error("empty-hop", item.span, "this hop names no environment")
+                        .help("name the environments of the hop, or leave it out"),
+                );
+            }
+            let names: Vec<String> = items.iter().filter_map(|item| self.environment(item, &mut seen)).collect();
+            hops.extend(match names.as_slice() {
+                [] => None,
+                [only] => Some(EnvironmentHop::One(only.clone())),
+                _ => Some(EnvironmentHop::Parallel(names)),
+            });
         }
-        environments
+        hops
+    }
+
+    /// The name of an environment, if it is the first time that the flow names it.
+    fn environment(&mut self, item: &Field<'_>, seen: &mut BTreeMap<String, Range<usize>>) -> Option<String> {
+        let name = self.line(item)?;
+        if let Some(first) = seen.get(&name) {
+            self.findings.push(
+                ModelFinding::error(
+                    "duplicate-environment",
+                    item.span.clone(),
+                    format!("environment `{name}` is listed twice"),
+                )
+                .related(first.clone(), "first here")
+                .help("a release passes each environment once"),
+            );
+            return None;
+        }
+        seen.insert(name.clone(), item.span.clone());
+        Some(name)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use lockgate_domain::{DecisionReason, Digest, Phase, Stage};
 use lockgate_service::ServiceError;
+use lockgate_service::lifecycle::LifecycleMove;
 use serde_json::{Value, json};
 
 use crate::service::stand::{MODEL, Stand, rita};
@@ -122,4 +123,91 @@ fn a_removal_brings_no_release_to_an_environment() {
     finish(&stand, "removed");
     stand.request(|document| into_environment(document, "next", "live")).unwrap();
     assert!(breach(&stand, "next").is_some());
+}
+
+#[test]
+fn a_release_passes_all_environments_of_a_parallel_hop_before_the_next() {
+    let stand = Stand::with(&format!("environments = [[\"eu\", \"us\"], \"live\"]\n{MODEL}"));
+    stand.request(|document| into_environment(document, "in-eu", "eu")).unwrap();
+    assert_eq!(breach(&stand, "in-eu"), None);
+    finish(&stand, "in-eu");
+    stand.request(|document| into_environment(document, "too-early", "live")).unwrap();
+    let too_early = breach(&stand, "too-early").unwrap();
+    assert!(too_early.message.contains("was never operational in `us`, which comes before `live`"), "{too_early:?}");
+    // The environments of a hop do not wait for each other.
+    stand.request(|document| into_environment(document, "in-us", "us")).unwrap();
+    assert_eq!(breach(&stand, "in-us"), None);
+    finish(&stand, "in-us");
+    stand.request(|document| into_environment(document, "in-time", "live")).unwrap();
+    assert_eq!(breach(&stand, "in-time"), None);
+}
+
+#[test]
+fn one_change_carries_a_release_through_all_environments() {
+    let stand = stand();
+    stand
+        .request(|document| {
+            into_environment(document, "staged", "staging");
+            document["change"]["id"] = json!("CHG-other");
+        })
+        .unwrap();
+    finish(&stand, "staged");
+    stand.request(|document| into_environment(document, "next", "live")).unwrap();
+    let other = breach(&stand, "next").unwrap();
+    assert!(other.message.contains("under the change `CHG-other`: one change carries a release"), "{other:?}");
+    stand
+        .request(|document| {
+            into_environment(document, "same", "live");
+            document["change"]["id"] = json!("CHG-other");
+        })
+        .unwrap();
+    assert_eq!(breach(&stand, "same"), None);
+}
+
+/// Lets a deployment fail after its fulfillment has begun.
+fn fail(stand: &Stand, id: &str) {
+    stand.approved(id);
+    assert!(stand.pass(id, Stage::Fulfill, Phase::Entrance).unwrap().passed);
+    stand.engine.make_move(&stand.by(&rita()), id.into(), LifecycleMove::Fail, "the migration broke").unwrap();
+}
+
+#[test]
+fn the_last_deployment_to_the_environment_before_is_the_one_that_counts() {
+    let stand = stand();
+    stand.request(|document| into_environment(document, "first", "staging")).unwrap();
+    finish(&stand, "first");
+    let repaired = json!([{"name": "shop", "kind": "software", "version": "2.0.1", "digest": Digest::of(b"repaired")}]);
+    stand
+        .request(|document| {
+            into_environment(document, "rework", "staging");
+            document["release"]["components"] = repaired.clone();
+        })
+        .unwrap();
+    assert_eq!(breach(&stand, "rework"), None, "what is repaired is deployed again under the same change");
+    finish(&stand, "rework");
+    stand.request(|document| into_environment(document, "old", "live")).unwrap();
+    assert_eq!(breach(&stand, "old").unwrap().pointers, ["/release/components/0"]);
+    stand
+        .request(|document| {
+            into_environment(document, "new", "live");
+            document["release"]["components"] = repaired.clone();
+        })
+        .unwrap();
+    assert_eq!(breach(&stand, "new"), None);
+    // A deployment that failed afterwards takes that back.
+    stand
+        .request(|document| {
+            into_environment(document, "broken", "staging");
+            document["release"]["components"] = repaired.clone();
+        })
+        .unwrap();
+    fail(&stand, "broken");
+    stand
+        .request(|document| {
+            into_environment(document, "late", "live");
+            document["release"]["components"] = repaired;
+        })
+        .unwrap();
+    let late = breach(&stand, "late").unwrap();
+    assert!(late.message.contains("is `broken`, which ended as `failed`"), "{late:?}");
 }

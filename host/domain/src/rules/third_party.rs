@@ -1,0 +1,82 @@
+//! Rule 8: who does not control an environment needs the word of the third party that does.
+
+use super::Rule;
+use crate::{
+    CredentialKind, EnvironmentControl, Evidence, EvidenceNeeded, Finding, Gate, Need, PersonId, Phase, Requirement,
+    Severity, Snapshot, Stage, Verification,
+};
+
+/// The name of the evidence that the part of the third party is ready.
+const READINESS: &str = "third-party-readiness";
+/// The name of the evidence that the deployment has the result that it should have.
+const RESULT: &str = "third-party-result";
+
+/// The gates at which the part of the third party has to be ready, from this one on.
+const FROM_FULFILL: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Entrance };
+/// The gates at which the result has to be attested, from this one on.
+const FROM_VALIDATED: Gate = Gate { stage: Stage::Validate, phase: Phase::Exit };
+
+pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
+    let environment = &snapshot.deployment.environment;
+    let (rule, name, what) = match environment.control {
+        EnvironmentControl::Limited if snapshot.gate >= FROM_FULFILL => {
+            (Rule::ThirdPartyEvidenceMissing, READINESS, "a part of")
+        }
+        EnvironmentControl::None if snapshot.gate >= FROM_VALIDATED => (Rule::ThirdPartyResultMissing, RESULT, ""),
+        _ => return,
+    };
+    let evidence = snapshot.evidence.get(name);
+    let who = environment.third_party.as_deref();
+    if who.is_some_and(|who| evidence.is_some_and(|evidence| is_by_supplier(evidence, who))) {
+        return;
+    }
+    let what = format!("{what} the environment `{}`", environment.name).trim_start().to_owned();
+    let attests = if name == READINESS { "that its part is ready" } else { "the result of the deployment" };
+    let why = match (who, evidence) {
+        (None, _) => format!("a third party controls {what}, and the environment does not say which"),
+        (Some(who), None) => format!("`{who}` controls {what}, and has not attested {attests}"),
+        (Some(who), Some(evidence)) => {
+            let by = said_by(evidence);
+            format!("`{who}` controls {what}, and {by} attached the evidence `{name}`")
+        }
+    };
+    let remedy = match who {
+        Some(who) => format!(
+            "attach the evidence `{name}`, in which `{who}` attests {attests}: signed with a key that the register of suppliers \
+             has for `{who}`, or with the service credential `{who}`"
+        ),
+        None => "name the third party in the register of environments, as `third_party`".to_owned(),
+    };
+    let need = EvidenceNeeded {
+        name: name.to_owned(),
+        media_type: None,
+        attesters: who.into_iter().map(|who| format!("supplier:{who}")).collect(),
+        max_age: None,
+        verified: false,
+    };
+    breaches.push(Finding {
+        about: who.map(str::to_owned),
+        pointers: vec![format!("/evidence/{name}")],
+        remedies: vec![Requirement {
+            owner: Some(who.map_or("operations-manager".to_owned(), |who| format!("supplier:{who}"))),
+            ..Requirement::new(rule.code(), remedy, Need::Evidence(need))
+        }],
+        ..Finding::new(Severity::High, rule.code(), why)
+    });
+}
+
+/// Whether a supplier attests the evidence: it is signed with a key of the supplier, or attached with the service credential
+/// that has the supplier's id.
+fn is_by_supplier(evidence: &Evidence, supplier: &str) -> bool {
+    let key_of =
+        |verified_by: &str| verified_by.strip_prefix("supplier:")?.rsplit_once('#').map(|(id, _)| id == supplier);
+    let is_signed = evidence.verification == Verification::Verified
+        && evidence.verified_by.as_deref().and_then(key_of).unwrap_or_default();
+    let is_service = evidence.attester_kind == Some(CredentialKind::Service)
+        && PersonId::new(supplier).is_ok_and(|id| evidence.attester == Some(id));
+    is_signed || is_service
+}
+
+fn said_by(evidence: &Evidence) -> String {
+    evidence.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"))
+}
