@@ -11,11 +11,12 @@ use serde_json::Value;
 
 use crate::distinct::{distinct, keyed};
 use crate::name::{ids, name, names, some_name};
-use crate::signing_key::keys;
+use crate::registered_key::keys;
+use crate::rules::{ReleaseMistake, release_mistakes};
 use crate::{
     Attester, AuditFinding, Capacity, Change, CredentialKind, Digest, Environment, Event, FulfillmentBook, Incident,
-    Instance, Interaction, KnowledgeItem, Kpi, Monitor, Order, PersonId, PersonKind, Product, Release, Runbook,
-    ServiceContract, SigningKey, Supplier, TeamName, Timestamp, ValueError, closest, read_value,
+    Instance, Interaction, KnowledgeItem, Kpi, Monitor, Order, PersonId, PersonKind, Product, RegisteredKey, Release,
+    Runbook, ServiceContract, Supplier, TeamName, Timestamp, ValueError, ValueFault, closest, read_value,
 };
 
 /// A competence of a person.
@@ -57,7 +58,7 @@ pub struct RegisteredPerson {
     /// The keys with which the person signs evidence; at most 16.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "keys")]
     #[schemars(length(max = 16))]
-    pub keys: Vec<SigningKey>,
+    pub keys: Vec<RegisteredKey>,
 }
 
 keyed!(Competence: name);
@@ -105,11 +106,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// Reads a value, and writes it in its normal form: with all members that have a default.
-            ///
-            /// # Errors
-            /// If it is no value of this register.
-            pub fn normalized(self, value: &Value) -> Result<Value, ValueError> {
+            fn typed_form(self, value: &Value) -> Result<Value, ValueError> {
                 match self {
                     $(Self::$variant => normalized::<$value>(value),)+
                 }
@@ -172,6 +169,25 @@ kinds! {
 }
 
 impl RegisterKind {
+    /// Reads a value, and writes it in its normal form: with all members that have a default.
+    ///
+    /// # Errors
+    /// If it is no value of this register, or contradicts itself, as a release does whose digest is not that of its
+    /// components.
+    pub fn normalized(self, value: &Value) -> Result<Value, ValueError> {
+        let form = self.typed_form(value)?;
+        let mistake = match self {
+            Self::Releases => release_mistakes(&read_value(&form)?).into_iter().next(),
+            _ => None,
+        };
+        match mistake {
+            Some(ReleaseMistake { pointer, message, remedy, .. }) => {
+                Err(ValueError { pointer, fault: ValueFault::Other(format!("{message}: {remedy}")) })
+            }
+            None => Ok(form),
+        }
+    }
+
     /// The right to attest entries of this register, as messages name it.
     pub fn right(self) -> String {
         format!("attest:{}", self.as_str())
@@ -411,6 +427,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_release_whose_digest_is_not_that_of_its_components_is_no_value() {
+        let component = json!({"name": "shop", "kind": "software", "version": "2"});
+        let of = |more: Value| {
+            let mut release = json!({"id": "shop-2", "name": "Shop", "version": "2", "status": "published",
+                                     "components": [component]});
+            release.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            RegisterKind::Releases.normalized(&release)
+        };
+        let right: Release = serde_json::from_value(of(json!({})).unwrap()).unwrap();
+        assert!(of(json!({"digest": right.computed_digest()})).is_ok());
+        let wrong = of(json!({"digest": Digest::of(b"image")})).unwrap_err();
+        assert_eq!(wrong.pointer, "/digest");
+        assert!(wrong.to_string().contains(&right.computed_digest().to_string()), "the way out: {wrong}");
+        let unknown =
+            of(json!({"blueprint": [{"environment": "live", "instances": [{"id": "a", "components": ["x"]}]}]}));
+        assert_eq!(unknown.unwrap_err().pointer, "/blueprint/0/instances/0/components/0");
+    }
 
     #[test]
     fn every_register_is_read_back_from_its_name_and_a_slip_is_corrected() {

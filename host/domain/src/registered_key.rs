@@ -143,7 +143,7 @@ impl JsonSchema for PublicKey {
 /// A key of an entry of a register. Signatures of evidence count while it is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SigningKey {
+pub struct RegisteredKey {
     /// The id of the key, unique in the entry: 1 to 64 letters, digits, `.`, `-` or `_`.
     #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"))]
     pub id: String,
@@ -157,7 +157,7 @@ pub struct SigningKey {
     pub valid_until: Option<Timestamp>,
 }
 
-keyed!(SigningKey: id);
+keyed!(RegisteredKey: id);
 
 /// A key as it is written.
 #[derive(Deserialize)]
@@ -187,7 +187,7 @@ impl<'de> Deserialize<'de> for KeyId {
     }
 }
 
-impl<'de> Deserialize<'de> for SigningKey {
+impl<'de> Deserialize<'de> for RegisteredKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let WrittenKey { id: KeyId(id), public_key, valid_from, valid_until } = WrittenKey::deserialize(deserializer)?;
         match (valid_from, valid_until) {
@@ -200,8 +200,8 @@ impl<'de> Deserialize<'de> for SigningKey {
 }
 
 /// Reads the keys of an entry: for `serde`'s `deserialize_with`.
-pub(crate) fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SigningKey>, D::Error> {
-    let keys: Vec<SigningKey> = distinct(deserializer)?;
+pub(crate) fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RegisteredKey>, D::Error> {
+    let keys: Vec<RegisteredKey> = distinct(deserializer)?;
     match keys.len() {
         0..=MOST_KEYS => Ok(keys),
         more => Err(D::Error::custom(format_args!("{more} keys: at most {MOST_KEYS} are allowed"))),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::distinct::{Keyed, distinct, keyed};
 use crate::name::{id, ids, labels, name, some_id, some_share, some_text, text, texts};
-use crate::signing_key::keys;
-use crate::{Digest, Duration, Pattern, Severity, SigningKey, TimeWindow, Timestamp, closest};
+use crate::registered_key::keys;
+use crate::{Digest, Duration, Pattern, RegisteredKey, Severity, TimeWindow, Timestamp, closest};
 
 /// An order from Consume or to Fulfill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -328,7 +328,7 @@ pub struct Supplier {
     /// The keys with which it signs evidence; at most 16.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "keys")]
     #[schemars(length(max = 16))]
-    pub keys: Vec<SigningKey>,
+    pub keys: Vec<RegisteredKey>,
 }
 
 /// A capacity of a product, and how much of it is used.
