@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod compare;
+mod environment;
+mod facts;
 mod found;
 mod instances;
 mod origin;
@@ -14,22 +16,21 @@ use lockgate_plugin::types::Stage;
 use lockgate_plugin::{Evaluation, Plugin, PluginError, Report, SettingsFinding, ValidationCheck};
 
 use found::Found;
-use origin::AllowedOrigin;
 use release::Approved;
-use settings::Settings;
+use settings::{AllowedSources, Settings};
 
 /// Compares what is deployed with what was approved.
 #[derive(Debug)]
 struct ComponentIntegrity {
     settings: Settings,
-    origins: Vec<AllowedOrigin>,
+    sources: AllowedSources,
 }
 
 impl Plugin for ComponentIntegrity {
     type Settings = Settings;
 
     fn configure(settings: Settings) -> Result<Self, Vec<SettingsFinding>> {
-        Ok(Self { origins: settings.origins()?, settings })
+        Ok(Self { sources: settings.sources()?, settings })
     }
 }
 
@@ -37,7 +38,11 @@ impl ValidationCheck for ComponentIntegrity {
     fn run(&self, evaluation: &Evaluation) -> Result<Report, PluginError> {
         let components = evaluation.components();
         let mut found = Found::default();
-        release::look(&self.settings, &self.origins, &components, &mut found);
+        release::look(&self.settings, &self.sources.origins, &components, &mut found);
+        release::facts(&self.settings, evaluation, &components, &mut found)?;
+        if self.settings.environment_definition {
+            environment::look(&self.sources.definitions, evaluation, &mut found)?;
+        }
         let stage = evaluation.stage();
         if stage != Stage::PlanAndApprove {
             let (approved, approved_components) = (evaluation.approved(), evaluation.approved_components());

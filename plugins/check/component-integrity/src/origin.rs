@@ -26,18 +26,29 @@ impl AllowedOrigin {
         Ok(Self { written: written.clone(), compared: Pattern::new(normal.text), user })
     }
 
-    /// As the operator wrote it.
-    pub(crate) fn written(&self) -> &Pattern {
-        &self.written
-    }
-
     fn allows(&self, origin: &NormalOrigin) -> bool {
         self.user.is_none_or(|user| user == origin.has_user) && self.compared.matches(&origin.text)
     }
 }
 
+/// Why the origin is not allowed, as the end of a sentence: nothing if it just fits none of the patterns, or why it has no
+/// normal form. None if it fits one of them.
+pub(crate) fn objection(origin: &str, allowed: &[AllowedOrigin]) -> Option<String> {
+    match is_allowed(origin, allowed) {
+        Ok(true) => None,
+        Ok(false) => Some(String::new()),
+        Err(why) => Some(format!(": {why}")),
+    }
+}
+
+/// The origins that would be allowed, in words.
+pub(crate) fn expected(allowed: &[AllowedOrigin]) -> String {
+    let patterns = allowed.iter().map(|pattern| format!("`{}`", pattern.written));
+    format!("an origin like {}", patterns.collect::<Vec<_>>().join(" or "))
+}
+
 /// Whether the origin fits one of the patterns. The error says why it has no normal form.
-pub(crate) fn is_allowed(origin: &str, allowed: &[AllowedOrigin]) -> Result<bool, &'static str> {
+fn is_allowed(origin: &str, allowed: &[AllowedOrigin]) -> Result<bool, &'static str> {
     let origin = normal(origin, Side::Origin)?;
     Ok(allowed.iter().any(|pattern| pattern.allows(&origin)))
 }

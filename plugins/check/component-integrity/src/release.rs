@@ -1,10 +1,11 @@
 //! The components of the release: by themselves, and against what was approved.
 
 use lockgate_plugin::roles::RELEASE_MANAGER;
-use lockgate_plugin::types::{ApprovedPlan, Component, Severity};
-use lockgate_plugin::{Evaluation, Finding};
+use lockgate_plugin::types::{ApprovedPlan, Component, Scenario, Severity};
+use lockgate_plugin::{Evaluation, Finding, PluginError};
 
 use crate::compare::{self, Side};
+use crate::facts::{ComponentFacts, MissingFact};
 use crate::found::{Found, Place};
 use crate::origin::{self, AllowedOrigin};
 use crate::settings::Settings;
@@ -37,24 +38,50 @@ pub(crate) fn look(settings: &Settings, origins: &[AllowedOrigin], components: &
     }
 }
 
+/// Whether each component says what its kind needs. What is taken away needs none of it.
+pub(crate) fn facts(
+    settings: &Settings,
+    evaluation: &Evaluation,
+    components: &[Component],
+    found: &mut Found,
+) -> Result<(), PluginError> {
+    let is_asked = components.iter().any(|component| settings.has_facts(&component.kind));
+    if !is_asked || evaluation.scenario() == Scenario::Removal {
+        return Ok(());
+    }
+    let facts = ComponentFacts::of_release(evaluation)?;
+    for (index, component) in components.iter().enumerate().filter(|(_, one)| settings.has_facts(&one.kind)) {
+        let (name, kind) = (component.name.as_str(), component.kind.as_str());
+        let missing = facts.get(index).unwrap_or(&ComponentFacts::NONE).missing(kind);
+        for MissingFact { code, member, words } in missing {
+            let message = format!("`{name}` is {kind}, and the release names no {words} of it");
+            let finding = Finding::new(code, message).about(name);
+            found.wrong(
+                Severity::High,
+                finding,
+                &place().index(index).key(member),
+                &format!("its {member}"),
+                "nothing",
+            );
+        }
+    }
+    Ok(())
+}
+
 fn origin(settings: &Settings, origins: &[AllowedOrigin], component: &Component, place: &Place, found: &mut Found) {
     if origins.is_empty() {
         return;
     }
     let name = component.name.as_str();
-    let allowed: Vec<String> = origins.iter().map(|pattern| format!("`{}`", pattern.written())).collect();
-    let expected = format!("an origin like {}", allowed.join(" or "));
+    let expected = origin::expected(origins);
     match component.origin.as_deref() {
         Some(origin) => {
-            let why = match origin::is_allowed(origin, origins) {
-                Ok(true) => return,
-                Ok(false) => String::new(),
-                Err(why) => format!(": {why}"),
-            };
-            let message =
-                format!("`{name}` was taken from `{}`, which is not an allowed origin{why}", origin.escape_debug());
-            let finding = Finding::new("origin-not-allowed", message).about(name);
-            found.wrong(Severity::High, finding, place, &expected, origin);
+            if let Some(why) = origin::objection(origin, origins) {
+                let message =
+                    format!("`{name}` was taken from `{}`, which is not an allowed origin{why}", origin.escape_debug());
+                let finding = Finding::new("origin-not-allowed", message).about(name);
+                found.wrong(Severity::High, finding, place, &expected, origin);
+            }
         }
         None if settings.has_bytes(component) => {
             let message = format!("nobody knows where `{name}` was taken from");

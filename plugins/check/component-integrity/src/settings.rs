@@ -45,6 +45,37 @@ pub(crate) struct Settings {
     /// The kinds of component that have bytes: they need a digest and, where origins are limited, an origin.
     #[schemars(extend("uniqueItems" = true))]
     pub(crate) kinds_with_bytes: Vec<ComponentKind>,
+    /// The kinds of component that have to say what they are: hardware its serial number and its order, a licence its
+    /// entitlement, data its migration or its retention, documentation its reviewer.
+    #[schemars(extend("uniqueItems" = true))]
+    pub(crate) kinds_with_facts: Vec<KindWithFacts>,
+    /// Whether the environment must have been built from the version of its definition.
+    pub(crate) environment_definition: bool,
+    /// Patterns for the repositories that the definition of the environment may be taken from. Empty: any repository.
+    #[schemars(extend("uniqueItems" = true))]
+    pub(crate) allowed_definitions: Vec<Pattern>,
+}
+
+/// A kind of component that has facts of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KindWithFacts {
+    Hardware,
+    Licence,
+    Data,
+    Documentation,
+}
+
+impl KindWithFacts {
+    /// The word of the contract.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Hardware => component_kind::HARDWARE,
+            Self::Licence => component_kind::LICENCE,
+            Self::Data => component_kind::DATA,
+            Self::Documentation => component_kind::DOCUMENTATION,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -52,6 +83,14 @@ impl Default for Settings {
         Self {
             allowed_origins: Vec::new(),
             kinds_with_bytes: vec![ComponentKind::Software, ComponentKind::Documentation, ComponentKind::Data],
+            kinds_with_facts: vec![
+                KindWithFacts::Hardware,
+                KindWithFacts::Licence,
+                KindWithFacts::Data,
+                KindWithFacts::Documentation,
+            ],
+            environment_definition: false,
+            allowed_definitions: Vec::new(),
         }
     }
 }
@@ -68,6 +107,11 @@ impl Settings {
         counts(&component.kind) || (is_software && counts(component_kind::SOFTWARE))
     }
 
+    /// Whether a component of this kind has to say what it is.
+    pub(crate) fn has_facts(&self, kind: &str) -> bool {
+        self.kinds_with_facts.iter().any(|with_facts| with_facts.word() == kind)
+    }
+
     /// What is wrong with the kinds.
     fn kinds(&self) -> Option<SettingsFinding> {
         let without_bytes = |kind: &ComponentKind| matches!(kind, ComponentKind::Hardware | ComponentKind::Process);
@@ -78,22 +122,45 @@ impl Settings {
         })
     }
 
-    /// The patterns for origins in the form in which they are compared, or what is wrong with the settings.
-    pub(crate) fn origins(&self) -> Result<Vec<AllowedOrigin>, Vec<SettingsFinding>> {
-        let place = Pointer::root().key("allowed-origins");
-        let (mut origins, mut findings) = (Vec::new(), Vec::new());
-        for (index, pattern) in self.allowed_origins.iter().enumerate() {
-            match AllowedOrigin::new(pattern) {
-                Ok(origin) => origins.push(origin),
-                Err(why) => {
-                    let message = format!("no origins can be allowed by `{pattern}`: {why}");
-                    findings.push(SettingsFinding::new(place.index(index), message));
-                }
+    /// The patterns in the form in which they are compared, or what is wrong with the settings.
+    pub(crate) fn sources(&self) -> Result<AllowedSources, Vec<SettingsFinding>> {
+        let mut findings = Vec::new();
+        let origins = allowed(&self.allowed_origins, "allowed-origins", "origins", &mut findings);
+        let definitions = allowed(&self.allowed_definitions, "allowed-definitions", "definitions", &mut findings);
+        findings.extend(self.kinds());
+        if !self.environment_definition && !self.allowed_definitions.is_empty() {
+            let message = "the definition of the environment is not looked at: set `environment-definition = true`, or leave \
+                           this out";
+            findings.push(SettingsFinding::new(Pointer::root().key("allowed-definitions"), message));
+        }
+        SettingsFinding::refuse_any(findings)?;
+        Ok(AllowedSources { origins, definitions })
+    }
+}
+
+/// Where components and the definition of the environment may be taken from.
+#[derive(Debug)]
+pub(crate) struct AllowedSources {
+    /// Empty: from anywhere.
+    pub(crate) origins: Vec<AllowedOrigin>,
+    /// Empty: from anywhere.
+    pub(crate) definitions: Vec<AllowedOrigin>,
+}
+
+/// The patterns of a setting in the form in which they are compared. `what` they are for is a plural.
+fn allowed(patterns: &[Pattern], setting: &str, what: &str, findings: &mut Vec<SettingsFinding>) -> Vec<AllowedOrigin> {
+    let place = Pointer::root().key(setting);
+    let mut found = Vec::new();
+    for (index, pattern) in patterns.iter().enumerate() {
+        match AllowedOrigin::new(pattern) {
+            Ok(origin) => found.push(origin),
+            Err(why) => {
+                let message = format!("no {what} can be allowed by `{pattern}`: {why}");
+                findings.push(SettingsFinding::new(place.index(index), message));
             }
         }
-        findings.extend(self.kinds());
-        if findings.is_empty() { Ok(origins) } else { Err(findings) }
     }
+    found
 }
 
 /// Whether content of that media type runs, or is an archive of what runs.

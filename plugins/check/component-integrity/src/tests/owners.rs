@@ -38,7 +38,25 @@ fn each_code_asks_those_who_can_correct_its_place() {
     let mut empty = fixture(Stage::Validate);
     (empty.components, empty.approved) = (Vec::new(), None);
     (empty.desired_instances, empty.actual_instances) = (Vec::new(), Vec::new());
-    let reports = [run_with(LIMITED, &other_release()), run_with(LIMITED, &other_instances()), run(&empty)];
+    let mut factless = fixture(Stage::PlanAndApprove);
+    let kinds =
+        [component_kind::HARDWARE, component_kind::LICENCE, component_kind::DATA, component_kind::DOCUMENTATION];
+    factless.components = kinds.map(|kind| component(kind, kind, Some("a"))).into();
+    factless.document = json!({ "release": { "components": [{}, {}, {}, {}] }, "environment": {} });
+    let defined = r#"{ "environment-definition": true, "allowed-definitions": ["https://definitions.example/*"] }"#;
+    let mut undefined = factless.clone().gate(Stage::Fulfill, Phase::Exit);
+    undefined.environment.version = Some("sha256:1".to_owned());
+    undefined.environment.definition = Some("https://other.example/live".to_owned());
+    let mut outdated = undefined.clone();
+    outdated.document["environment"] = json!({ "applied": "sha256:2" });
+    let reports = [
+        run_with(defined, &factless),
+        run_with(defined, &undefined),
+        run_with(defined, &outdated),
+        run_with(LIMITED, &other_release()),
+        run_with(LIMITED, &other_instances()),
+        run(&empty),
+    ];
     assert_all_codes(&reports, include_str!("../../README.md"), "finding");
     let mut owners: BTreeSet<(String, &str)> = BTreeSet::new();
     for finding in reports.iter().flat_map(|report| &report.findings) {
@@ -52,6 +70,7 @@ fn each_code_asks_those_who_can_correct_its_place() {
         ("actual_instances", "operations-manager"),
         ("approved", "deployment-manager"),
         ("desired_instances", "deployment-manager"),
+        ("environment", "operations-manager"),
         ("release", "release-manager"),
     ];
     assert_eq!(owners, BTreeSet::from(expected.map(|(part, owner)| (part.to_owned(), owner))));
