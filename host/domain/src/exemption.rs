@@ -240,6 +240,7 @@ impl OverlapRelation {
             Self::Conflicting => "conflicting",
             Self::SameEnvironment => "same-environment",
             Self::SharedResource => "shared-resource",
+            Self::Related => "related",
         }
     }
 }
@@ -290,20 +291,25 @@ impl ExceptionCode {
 pub enum OverlapRelation {
     /// It deploys the same product in the same environment.
     SameProduct,
-    /// Its product is one that this deployment's product depends on.
+    /// Its product is one that this deployment's product depends on. It is in the same environment, or both environments are live.
     DependedOn,
-    /// Its product depends on this deployment's product.
+    /// Its product depends on this deployment's product. It is in the same environment, or both environments are live.
     Dependent,
-    /// It belongs to another team, and its product must not be changed at the same time as this one: they are the same,
-    /// or one depends on the other.
+    /// It belongs to another team, and its product must not be changed at the same time as this one: in the same environment
+    /// they are the same, or one depends on the other; in another one, one depends on the other and both environments are
+    /// live.
     Conflicting,
     /// It is in the same environment, and its product has no relation to this one's.
     SameEnvironment,
     /// It needs a resource, for example a person or a tool, that this deployment needs for itself.
     SharedResource,
+    /// It is in another environment, and its product is this deployment's, or one depends on the other. The two do not wait
+    /// for each other: they deploy the same product, or consumers do not depend on both environments.
+    Related,
 }
 
-/// Another deployment whose time overlaps with this one's.
+/// Another deployment whose time overlaps with this one's. A deployment that needs the same resources appears once more for
+/// each of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Overlap {
@@ -313,7 +319,7 @@ pub struct Overlap {
     /// The id of its product. Absent if it belongs to another team.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub product: Option<String>,
-    /// The name of its environment.
+    /// The name of its environment, which may be another one than this deployment's.
     #[serde(deserialize_with = "id")]
     pub environment: String,
     /// The time slot that is booked for it.

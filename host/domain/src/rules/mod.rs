@@ -85,7 +85,7 @@ pub enum Rule {
     RolloutDiffersFromApproved,
     /// The deployment model is not the approved one.
     ModelDiffersFromApproved,
-    /// Another deployment is changing the same product in this environment, or a product that this one depends on or that depends on it.
+    /// Another deployment is under way that this one waits for: it changes the same product here, a product that this one depends on or that depends on it, or needs the same resource.
     OverlappingDeployment,
 }
 

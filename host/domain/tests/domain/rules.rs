@@ -498,6 +498,40 @@ fn deployments_that_get_in_each_others_way_are_fulfilled_one_after_the_other() {
 }
 
 #[test]
+fn a_deployment_waits_across_environments_for_resources_and_for_dependencies_where_both_are_live() {
+    let said = |environment: Value, overlap: Value| {
+        let mut deployment = deployment();
+        deployment["environment"] = environment;
+        let mut deployment = approve(deployment);
+        deployment["overlaps"] = json!([overlap]);
+        at(FULFILL, deployment).into_iter().map(|breach| breach.message).collect::<Vec<_>>()
+    };
+    let live = || json!({"name": "live", "kind": "live", "control": "full"});
+    let test = || json!({"name": "test", "kind": "test", "control": "full"});
+    let elsewhere = |relation: &str| {
+        json!({"deployment": "dep-2", "product": "till", "environment": "live-eu", "relation": relation, "under_way": true})
+    };
+    let under_way = "deployment `dep-2` is under way in `live-eu`, and it";
+    let both = "consumers depend on `live-eu` and on `live`";
+    for (relation, why) in [
+        ("depended-on", "changes `till`, which `shop` depends on"),
+        ("dependent", "changes `till`, which depends on `shop`"),
+        ("conflicting", "changes a product that `shop` depends on, or that depends on it"),
+    ] {
+        assert_eq!(said(live(), elsewhere(relation)), [format!("{under_way} {why}; {both}")]);
+        assert_eq!(said(test(), elsewhere(relation)), [""; 0], "{relation}, from an environment without consumers");
+    }
+    for relation in ["same-product", "same-environment", "related"] {
+        assert_eq!(said(live(), elsewhere(relation)), [""; 0], "{relation}");
+    }
+    let shared = json!({"environment": "live-eu", "relation": "shared-resource", "shared": "crane", "under_way": true});
+    let needs = "a deployment of another team is under way in `live-eu`, and it needs the resource `crane`, which this \
+                 deployment needs for itself";
+    assert_eq!(said(live(), shared.clone()), [needs]);
+    assert_eq!(said(test(), shared), [needs]);
+}
+
+#[test]
 fn evidence_that_was_approved_may_not_be_replaced_and_more_may_be_handed_in() {
     let evidence = |content: &str| lockgate_domain::Evidence::new(content.as_bytes().to_vec(), "text/plain");
     let with = |value: Value, evidence: BTreeMap<String, lockgate_domain::Evidence>| {
