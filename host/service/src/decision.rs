@@ -121,7 +121,8 @@ pub(super) struct EvaluatedDecision {
     loaded: Arc<LoadedDeployment>,
     cached: Arc<CachedSnapshot>,
     snapshot: Arc<Snapshot>,
-    environment: Option<ExpectedVersion>,
+    /// The versions of the bookings that the snapshot depends on.
+    bookings: Vec<ExpectedVersion>,
     pub(super) decision: Decision,
     recordings: Vec<Recording>,
     /// The values that plugins want to keep. They are written with the decision, or not at all.
@@ -199,7 +200,7 @@ impl DeploymentService {
     pub(super) fn evaluate(
         &self,
         loaded: Arc<LoadedDeployment>,
-        GateSnapshot { cached, snapshot, environment }: GateSnapshot,
+        GateSnapshot { cached, snapshot, bookings }: GateSnapshot,
         snapshot_time: Duration,
     ) -> Result<EvaluatedDecision, ServiceError> {
         let began = Instant::now();
@@ -216,7 +217,7 @@ impl DeploymentService {
             loaded,
             cached,
             snapshot,
-            environment,
+            bookings,
             decision,
             recordings,
             values,
@@ -235,7 +236,7 @@ impl DeploymentService {
         pass: bool,
     ) -> Result<PreparedDecision, ServiceError> {
         let phases = evaluated.phases(read);
-        let EvaluatedDecision { loaded, cached, snapshot, environment, decision, recordings, values, .. } = evaluated;
+        let EvaluatedDecision { loaded, cached, snapshot, bookings, decision, recordings, values, .. } = evaluated;
         let mut content = Vec::new();
         for recording in recordings {
             let bytes = recording.encode().map_err(|error| ServiceError::Damaged(format!("a recording: {error}")))?;
@@ -264,7 +265,7 @@ impl DeploymentService {
         }
         content.retain(|content| !self.0.stored.has(content.digest()));
         let mut expect = cached.expect.clone();
-        expect.extend(environment);
+        expect.extend(bookings);
         expect.push(ExpectedVersion { stream: loaded.stream.clone(), version: loaded.state.version });
         let decision = Arc::new(record.decision);
         let entries = vec![entry];

@@ -12,9 +12,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::booking::environment_stream;
 use super::change_view::{change_stream, link};
-use super::environment_overlap::{environment_stream, product_stream};
 use super::locate::deployment_stream;
+use super::product_history::product_stream;
 use super::read::{LoadedDeployment, ReadMode, with_involved};
 use super::registers::LedgerRegisters;
 use super::write::WriteChange;

@@ -14,8 +14,9 @@ use lockgate_ledger::EntryQuery;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::environment_overlap::{ENDED, environment_stream, product_stream};
+use super::booking::environment_stream;
 use super::locate::deployment_stream;
+use super::product_history::{ENDED, product_stream};
 use super::read::{AT_ONCE, LoadedDeployment, Page, PageRequest};
 use super::registers::EntriesFilter;
 use super::{DeploymentService, ServiceError};
@@ -159,7 +160,7 @@ impl DeploymentService {
         environment: &str,
     ) -> Result<Vec<Arc<LoadedDeployment>>, ServiceError> {
         let stream = environment_stream(environment);
-        let known = self.environment_at(&stream, self.0.storage.version(&stream)?)?;
+        let known = self.bookings_at(&stream, self.0.storage.version(&stream)?)?;
         let mut found = Vec::new();
         for (team, id) in known.says.under_way(product) {
             if actor.teams.include(team) {

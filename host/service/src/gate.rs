@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decision::PreparedDecision;
+use super::moves::MoveEntries;
 use super::read::LoadedDeployment;
 use super::write::RecordedEvent;
 use super::{DeploymentService, DeploymentSummary, ServiceError, WriteContext};
@@ -54,7 +55,9 @@ impl DeploymentService {
             let kind = event.kind();
             let entry = EntryDraft::new(&loaded.stream, kind, write.now, &RecordedEvent { by, event })?;
             prepared.entries.push(entry.with_id(&loaded.id)?.of_team(&loaded.state.team)?);
-            prepared.entries.extend(self.environment_entries(&loaded, after.state.position, write.now)?);
+            let MoveEntries { entries, expect } = self.move_entries(&loaded, after.state.position, write.now)?;
+            prepared.entries.extend(entries);
+            prepared.expect.extend(expect);
         }
         let (version, stream) = (after.state.version, after.stream.clone());
         let value =

@@ -15,7 +15,8 @@
 //! 2. `locate`: finds the deployment in the actor's teams; `read` and `view` read it and show it.
 //! 3. [`lifecycle`]: builds the state of a deployment from its events, and knows the legal moves.
 //! 4. [`catalogue`]: the deployment models that are in use, and their reload.
-//! 5. `snapshot_cache`, `environment_overlap` and `granted`: the snapshot, with other deployments and granted exceptions.
+//! 5. `snapshot_cache`, `booking`, `product_history` and `granted`: the snapshot, with other deployments, earlier ones, and granted
+//!    exceptions.
 //! 6. `gate_request`, `gate` and `decision`: evaluate a gate, pass it, and record the decision; `namespaces` and `value_turns`: the
 //!    values of plugins that are written with it.
 //! 7. `write`: one append with its conditions, its idempotency key, and further attempts after a conflict.
@@ -29,13 +30,13 @@
 mod activity;
 mod approval;
 pub mod authority;
+mod booking;
 pub mod catalogue;
 mod change_view;
 mod decision;
 mod delegation;
 mod document;
 mod drift;
-mod environment_overlap;
 mod error;
 mod evidence;
 mod gate;
@@ -46,6 +47,7 @@ mod locate;
 mod moves;
 mod namespaces;
 mod overrides;
+mod product_history;
 mod read;
 mod registers;
 pub mod replay;
@@ -67,6 +69,7 @@ use quick_cache::sync::Cache;
 use authority::{Actor, CredentialCheck};
 
 pub use approval::NewApproval;
+pub use booking::Booking;
 pub use change_view::{ChangeDeployment, ChangeView};
 pub use decision::{DecisionOrigin, DecisionPhases, DecisionRecord, RequestRef};
 pub use delegation::{Credentials, Delegation, DelegationState, NewDelegation, NoCredentials, TokensHeld};
@@ -88,10 +91,11 @@ pub use view::{ActivityView, ApprovalView, DeploymentSummary, DeploymentView, Mo
 pub use waiver::{GrantedWaiver, NewWaiver, WaiverState};
 pub use waiver_scope::unknown_in_scope;
 
+use booking::StreamBookings;
 use decision::RecentContent;
-use environment_overlap::{EnvironmentDeployments, ProductHistory};
 use granted::GrantsById;
 use locate::KnownTeams;
+use product_history::ProductHistory;
 use read::{FollowedStreams, LoadedDeployment};
 use registers::RegisterCaches;
 use snapshot_cache::CachedSnapshot;
@@ -162,7 +166,7 @@ struct ServiceParts {
     delegations: FollowedStreams<GrantsById<Delegation>>,
     /// The early ends of grants, by stream.
     ends: Cache<String, Timestamp>,
-    environments: FollowedStreams<EnvironmentDeployments>,
+    bookings: FollowedStreams<StreamBookings>,
     histories: FollowedStreams<ProductHistory>,
     /// The longest delegation.
     longest_delegation: Duration,
@@ -228,7 +232,7 @@ impl DeploymentService {
             ends: Cache::new(10_000),
             longest_delegation,
             credentials,
-            environments: Cache::new(1_000),
+            bookings: Cache::new(4_000),
             histories: Cache::new(1_000),
             attest,
             registers: RegisterCaches::default(),

@@ -3,10 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::booking::changes_booking;
+use super::read::LoadedDeployment;
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, DeploymentView, InputError, ServiceError, WriteAnswer, WriteContext};
-use crate::lifecycle::{DeploymentEvent, LifecycleMove};
-use lockgate_domain::Right;
+use crate::lifecycle::{DeploymentEvent, LifecycleMove, StagePosition};
+use lockgate_domain::{Right, Timestamp};
+use lockgate_ledger::{EntryDraft, ExpectedVersion};
 
 /// A move, and why it is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,7 +19,31 @@ pub struct ReasonGiven {
     pub reason: String,
 }
 
+/// What a move writes besides its event, and the versions that this depends on.
+#[derive(Default)]
+pub(super) struct MoveEntries {
+    pub(super) entries: Vec<EntryDraft>,
+    pub(super) expect: Vec<ExpectedVersion>,
+}
+
 impl DeploymentService {
+    /// The entries for a move to a position: those of the booking, and that of the product's history.
+    pub(super) fn move_entries(
+        &self,
+        loaded: &LoadedDeployment,
+        after: StagePosition,
+        now: Timestamp,
+    ) -> Result<MoveEntries, ServiceError> {
+        if !changes_booking(loaded.state.position, after) && after.ended().is_none() {
+            return Ok(MoveEntries::default());
+        }
+        let deployment = self.joined(loaded, now)?;
+        let mut entries = self.booking_entries(loaded, after, &deployment, now)?;
+        let (end, expect) = self.end_entry(loaded, after, &deployment, now)?.unzip();
+        entries.extend(end);
+        Ok(MoveEntries { entries, expect: expect.into_iter().collect() })
+    }
+
     /// Makes a move that does not pass a gate: reject, abort, replan, roll back, complete the rollback, or fail.
     ///
     /// # Errors
@@ -59,8 +86,8 @@ impl DeploymentService {
                 };
                 let mut after = loaded.state.clone();
                 after.apply(&event, &write.actor.into(), write.now);
-                let entries = self.environment_entries(&loaded, after.position, write.now)?;
-                let change = WriteChange { entries, ..WriteChange::of(event) };
+                let MoveEntries { entries, expect } = self.move_entries(&loaded, after.position, write.now)?;
+                let change = WriteChange { entries, expect, ..WriteChange::of(event) };
                 self.record(write, digest, &loaded, change, |after| self.view(after, write.now))
             },
         )

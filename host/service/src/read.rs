@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lockgate_domain::join::join;
 use lockgate_domain::{Deployment, Digest, Right, Teams, Timestamp};
 use lockgate_ledger::{ContentState, Entry, EntryQuery, Storage};
 use quick_cache::sync::Cache;
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::locate::deployment_stream;
+use super::registers::LedgerRegisters;
 use super::write::RecordedEvent;
 use super::{DeploymentRef, DeploymentService, DeploymentSummary, ServiceError, WriteContext};
 use crate::authority::Actor;
@@ -183,6 +185,13 @@ impl ReadMode {
 }
 
 impl DeploymentService {
+    /// The document of a deployment, joined with the registers.
+    pub(super) fn joined(&self, loaded: &LoadedDeployment, now: Timestamp) -> Result<Deployment, ServiceError> {
+        let mut deployment = Deployment::clone(&loaded.document);
+        join(&mut deployment, &mut LedgerRegisters::new(self, &loaded.state.team, ReadMode::Fresh, []), now)?;
+        Ok(deployment)
+    }
+
     /// The deployment of a stream at this version.
     pub(super) fn read_deployment(
         &self,

@@ -13,6 +13,7 @@ use lockgate_domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::moves::MoveEntries;
 use super::read::LoadedDeployment;
 use super::snapshot_cache::GateSnapshot;
 use super::value_turns::ValueTurn;
@@ -188,8 +189,9 @@ impl DeploymentService {
                         stream: None,
                     });
                 }
-                let entries = self.environment_entries(&loaded, now.state.position, write.now)?;
-                let change = WriteChange { events, entries, values: value_changes(&values), ..WriteChange::default() };
+                let MoveEntries { entries, expect } = self.move_entries(&loaded, now.state.position, write.now)?;
+                let values = value_changes(&values);
+                let change = WriteChange { events, entries, expect, values, ..WriteChange::default() };
                 self.record(write, digest, &loaded, change, |_| Ok(next))
             },
         )

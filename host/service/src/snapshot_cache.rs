@@ -4,18 +4,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockgate_domain::join::{join, without_entries};
 use lockgate_domain::{
-    Approval, Deployment, DeploymentRecord, Digest, DigestError, Evidence, Gate, PersonId, Phase, Snapshot,
-    SnapshotForm, Stage, TeamName, Timestamp,
+    Approval, Deployment, Digest, DigestError, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage,
+    TeamName, Timestamp,
 };
 use lockgate_ledger::{ContentBlob, ExpectedVersion};
+use parking_lot::Mutex;
 
-use super::environment_overlap::{EnvironmentDeployments, environment_stream, product_stream};
+use super::booking::{KnownBookings, streams_to_look_at};
 use super::granted::end_stream;
-use super::read::{FollowedStream, LoadedDeployment, ReadMode};
+use super::product_history::product_stream;
+use super::read::{LoadedDeployment, ReadMode};
 use super::registers::{LedgerRegisters, is_observed};
 use super::waiver::{EVERYBODYS_WAIVERS, about, team_waivers};
 use super::{DeploymentService, ServiceError, WaiverState};
@@ -27,9 +28,8 @@ use lockgate_engine::{LoadedModel, SelectedModel, SnapshotRequest, select_model}
 pub(super) struct GateSnapshot {
     pub(super) cached: Arc<CachedSnapshot>,
     pub(super) snapshot: Arc<Snapshot>,
-    /// The version of the environment's stream that the snapshot depends on, if the gate looks at other deployments
-    /// there.
-    pub(super) environment: Option<ExpectedVersion>,
+    /// The versions of the bookings that the snapshot depends on. Empty if the gate looks at no other deployments.
+    pub(super) bookings: Vec<ExpectedVersion>,
 }
 
 /// The parts of snapshots that stay the same until something that they depend on changes.
@@ -50,8 +50,10 @@ pub(super) struct CachedSnapshot {
     /// The answers of the gate's plugins that hold at any moment.
     pub(super) answers: AnswerCache,
     rests_on: SnapshotBasis,
-    /// A version of the environment at which the overlaps are known to be those of the snapshot.
-    overlaps_at: AtomicU64,
+    /// The streams of the bookings that may concern the deployment. Empty if the gate looks at no other deployments.
+    bookings: Vec<String>,
+    /// Versions of these streams at which the overlaps are known to be those of the snapshot.
+    overlaps_at: Mutex<Vec<u64>>,
     /// The moment from which on the snapshot is out of date.
     until: Option<Timestamp>,
 }
@@ -114,11 +116,11 @@ impl DeploymentService {
         gate: Gate,
         now: Timestamp,
     ) -> Result<GateSnapshot, ServiceError> {
-        let (cached, environment) = self.cached_snapshot(as_of, loaded, gate, now)?;
+        let (cached, bookings) = self.cached_snapshot(as_of, loaded, gate, now)?;
         let CachedSnapshot { deployment, evidence, subject, .. } = &*cached;
         let (deployment, evidence) = (deployment.clone(), evidence.clone());
         let snapshot = Arc::new(Snapshot { deployment, gate, now, subject: *subject, evidence });
-        Ok(GateSnapshot { cached, snapshot, environment })
+        Ok(GateSnapshot { cached, snapshot, bookings })
     }
 
     fn cached_snapshot(
@@ -127,18 +129,24 @@ impl DeploymentService {
         loaded: &LoadedDeployment,
         gate: Gate,
         now: Timestamp,
-    ) -> Result<(Arc<CachedSnapshot>, Option<ExpectedVersion>), ServiceError> {
+    ) -> Result<(Arc<CachedSnapshot>, Vec<ExpectedVersion>), ServiceError> {
         let state = &loaded.state;
-        let (name, product) = (&loaded.document.environment.name, &loaded.document.product.id);
         let team = &state.team;
         let overlaps =
             gate.stage == Stage::PlanAndApprove || gate == (Gate { stage: Stage::Fulfill, phase: Phase::Entrance });
-        let (history_stream, environment_stream) = (product_stream(team, product), environment_stream(name));
+        let history_stream = product_stream(team, &loaded.document.product.id);
         let own_waivers = team_waivers(team);
         let known = self.0.snapshots.get(&(loaded.stream.clone(), gate));
         let mut streams = vec![EVERYBODYS_WAIVERS, &own_waivers, &history_stream];
-        streams.extend(overlaps.then_some(environment_stream.as_str()));
         let named = streams.len();
+        // The registers may say that the product depends on others than the document names. What is missing is read later.
+        let looked_at = match &known {
+            _ if !overlaps => Vec::new(),
+            Some(known) => known.bookings.clone(),
+            None => streams_to_look_at(&loaded.document),
+        };
+        streams.extend(looked_at.iter().map(String::as_str));
+        let booked = streams.len();
         streams.extend(known.iter().flat_map(|known| &known.rests_on.ends).map(|(stream, _)| stream.as_str()));
         let ended = streams.len();
         streams.extend(known.iter().flat_map(|known| &known.rests_on.registers).map(|(stream, _)| stream.as_str()));
@@ -150,10 +158,10 @@ impl DeploymentService {
             self.grants(&self.0.waivers, &own_waivers, version(1))?,
         ];
         let history = self.history_at(&history_stream, version(2))?;
-        let environment = if overlaps { Some(self.environment_at(&environment_stream, version(3))?) } else { None };
-        let mut extra =
-            streams.iter().zip(&versions).skip(named).map(|(stream, version)| ((*stream).to_owned(), *version));
-        let ends: Vec<_> = extra.by_ref().take(ended - named).collect();
+        let mut extra = streams.iter().zip(&versions).skip(named).map(|(stream, version)| (*stream, *version));
+        let read_bookings: Vec<(&str, u64)> = extra.by_ref().take(booked - named).collect();
+        let mut extra = extra.map(|(stream, version)| (stream.to_owned(), version));
+        let ends: Vec<_> = extra.by_ref().take(ended - booked).collect();
         let registers: Vec<_> = extra.collect();
         let mut rests_on = SnapshotBasis {
             deployment: state.version,
@@ -163,20 +171,19 @@ impl DeploymentService {
             registers,
             models: self.0.models.current(),
         };
-        let expected = environment
-            .as_ref()
-            .map(|environment| ExpectedVersion { stream: environment_stream, version: environment.version });
-        if let Some(known) = known.filter(|known| known.shows(now))
+        if let Some(known) = known.as_ref().filter(|known| known.shows(now))
             && let change = known.rests_on.compare(&rests_on)
             && change != BasisChange::Other
-            // Other deployments enter and leave the environment all the time. That makes another snapshot only if it
-            // changes what this deployment overlaps with.
-            && environment.as_ref().is_none_or(|environment| known.overlaps_as_in(environment, loaded))
+            // Other deployments are booked and released all the time. That makes another snapshot only if it changes what
+            // this deployment overlaps with.
+            && let bookings = self.bookings_of(read_bookings.iter().copied())?
+            && known.overlaps_as_in(&bookings, team)
         {
+            let expected = bookings.expected();
             if change == BasisChange::None {
-                return Ok((known, expected));
+                return Ok((Arc::clone(known), expected));
             }
-            if let Some(deployment) = self.with_newer_samples(&known, team, &rests_on.registers)? {
+            if let Some(deployment) = self.with_newer_samples(known, team, &rests_on.registers)? {
                 let cached = Arc::new(known.with_deployment(deployment, gate, now, rests_on)?);
                 self.0.snapshots.insert((loaded.stream.clone(), gate), cached.clone());
                 return Ok((cached, expected));
@@ -192,9 +199,9 @@ impl DeploymentService {
             deployment.progress.clone_from(&state.progress);
         }
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
-        deployment.history = with_iterations(&history.says.past);
+        deployment.history = history.says.past.clone();
         deployment.gates_passed.clone_from(&state.passed);
-        let mut expect = vec![ExpectedVersion { stream: history_stream, version: history.version }];
+        let mut expect = vec![ExpectedVersion { stream: history_stream.clone(), version: history.version }];
         let registers = rests_on.registers.iter().filter(|(stream, _)| !is_observed(stream));
         expect.extend(registers.map(|(stream, version)| ExpectedVersion { stream: stream.clone(), version: *version }));
         let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
@@ -207,10 +214,14 @@ impl DeploymentService {
         rests_on.ends =
             ids.iter().zip(&ends).map(|(id, end)| (end_stream::<WaiverState>(id), u64::from(end.is_some()))).collect();
         deployment.waivers = waivers.iter().zip(ends).map(|(known, end)| known.until(end)).collect();
-        if let Some(environment) = &environment {
-            deployment.overlaps = environment.says.overlaps(team, &deployment);
+        let bookings = match overlaps {
+            true => self.bookings_for(as_of, &deployment, &read_bookings)?,
+            false => KnownBookings::default(),
+        };
+        if overlaps {
+            deployment.overlaps = bookings.overlaps(team, &deployment);
         }
-        let overlaps_at = AtomicU64::new(environment.as_ref().map_or(0, |environment| environment.version));
+        let (expected, overlaps_at) = (bookings.expected(), Mutex::new(bookings.versions()));
         let evidence: BTreeMap<String, Evidence> = state
             .evidence
             .iter()
@@ -249,6 +260,7 @@ impl DeploymentService {
             form,
             answers: AnswerCache::default(),
             rests_on,
+            bookings: bookings.streams(),
             overlaps_at,
             until,
         });
@@ -337,7 +349,8 @@ impl CachedSnapshot {
             form,
             answers: AnswerCache::default(),
             rests_on,
-            overlaps_at: AtomicU64::new(self.overlaps_at.load(Ordering::Relaxed)),
+            bookings: self.bookings.clone(),
+            overlaps_at: Mutex::new(self.overlaps_at.lock().clone()),
             until: self.until,
         })
     }
@@ -346,27 +359,17 @@ impl CachedSnapshot {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// Whether the deployment overlaps with the same deployments in the environment's present state.
-    fn overlaps_as_in(&self, environment: &FollowedStream<EnvironmentDeployments>, loaded: &LoadedDeployment) -> bool {
-        if self.overlaps_at.load(Ordering::Relaxed) == environment.version {
+    /// Whether the deployment overlaps with the same deployments by the present bookings, those of the snapshot's streams.
+    fn overlaps_as_in(&self, present: &KnownBookings, team: &TeamName) -> bool {
+        let versions = present.versions();
+        let mut overlaps_at = self.overlaps_at.lock();
+        if *overlaps_at == versions {
             return true;
         }
-        let same = environment.says.overlaps(&loaded.state.team, &self.deployment) == self.deployment.overlaps;
+        let same = present.overlaps(team, &self.deployment) == self.deployment.overlaps;
         if same {
-            self.overlaps_at.store(environment.version, Ordering::Relaxed);
+            *overlaps_at = versions;
         }
         same
     }
-}
-
-/// The records of earlier deployments, each with its number among those to the same environment under the same change.
-fn with_iterations(past: &[DeploymentRecord]) -> Vec<DeploymentRecord> {
-    let mut counts: BTreeMap<(&str, Option<&str>), u32> = BTreeMap::new();
-    let counted = past.iter().map(|record| {
-        let count = counts.entry((record.environment.as_str(), record.change.as_deref())).or_default();
-        // One that ended before anything was changed is no deployment to the environment.
-        *count = count.saturating_add(u32::from(record.began.is_some()));
-        DeploymentRecord { iteration: *count, ..record.clone() }
-    });
-    counted.collect()
 }

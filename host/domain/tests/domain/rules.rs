@@ -509,7 +509,11 @@ fn a_deployment_waits_across_environments_for_resources_and_for_dependencies_whe
     let live = || json!({"name": "live", "kind": "live", "control": "full"});
     let test = || json!({"name": "test", "kind": "test", "control": "full"});
     let elsewhere = |relation: &str| {
-        json!({"deployment": "dep-2", "product": "till", "environment": "live-eu", "relation": relation, "under_way": true})
+        let (environment, under_way) = ("live-eu", true);
+        json!({
+            "deployment": "dep-2", "product": "till", "environment": environment, "relation": relation,
+            "under_way": under_way
+        })
     };
     let under_way = "deployment `dep-2` is under way in `live-eu`, and it";
     let both = "consumers depend on `live-eu` and on `live`";

@@ -1,6 +1,7 @@
 //! The engine of a server, on a real ledger and with real plugins.
 mod approvals;
 mod asked_once;
+mod bookings;
 mod changed_file;
 mod credentials;
 mod delegations;

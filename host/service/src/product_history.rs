@@ -1,0 +1,133 @@
+//! How the deployments of a product ended, in the order of their ends.
+
+use std::sync::Arc;
+
+use lockgate_domain::{Deployment, DeploymentRecord, DeploymentResult, Gate, Phase, Stage, Timestamp};
+use lockgate_ledger::{EntryDraft, EntryQuery, ExpectedVersion};
+
+use super::decision::DecisionRecord;
+use super::locate::{decision_stream, team_step};
+use super::read::{FollowedStream, LoadedDeployment, body, follow};
+use super::{DeploymentService, ServiceError};
+use crate::lifecycle::StagePosition;
+
+/// The kind of the ledger entries that say how a deployment ended. Their id is that of its product.
+pub(super) const ENDED: &str = "deployment-ended";
+
+/// The gate at which fulfillment begins.
+const FULFILL: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Entrance };
+
+/// The stream of the ends of a team's deployments of a product.
+pub(super) fn product_stream(team: &str, id: &str) -> String {
+    format!("product/{}/{id}", team_step(team))
+}
+
+/// How earlier deployments of a product ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ProductHistory {
+    pub(super) past: Vec<DeploymentRecord>,
+}
+
+impl ProductHistory {
+    /// The number that a deployment has among those to its environment under its change: one more than those whose
+    /// fulfillment began.
+    fn next_iteration(&self, deployment: &Deployment) -> u32 {
+        let before = self.past.iter().filter(|past| {
+            past.began.is_some()
+                && past.environment == deployment.environment.name
+                && past.change.as_deref() == Some(&deployment.change.id)
+        });
+        u32::try_from(before.count()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+}
+
+impl DeploymentService {
+    /// How earlier deployments of a team's product ended, up to at least this version of the stream.
+    pub(super) fn history_at(
+        &self,
+        stream: &str,
+        version: u64,
+    ) -> Result<Arc<FollowedStream<ProductHistory>>, ServiceError> {
+        follow(&*self.0.storage, &self.0.histories, stream, version, |history, entry| {
+            history.past.push(body(&entry)?);
+            Ok(())
+        })
+    }
+
+    /// The entry for a deployment that ends with a move, and the version that the history must still have when it is
+    /// written. None if it does not end.
+    pub(super) fn end_entry(
+        &self,
+        loaded: &LoadedDeployment,
+        after: StagePosition,
+        deployment: &Deployment,
+        now: Timestamp,
+    ) -> Result<Option<(EntryDraft, ExpectedVersion)>, ServiceError> {
+        let Some(outcome) = after.ended() else { return Ok(None) };
+        let team = &loaded.state.team;
+        let stream = product_stream(team, &deployment.product.id);
+        let history = self.history_at(&stream, self.0.storage.version(&stream)?)?;
+        let model = self.last_model(loaded)?;
+        let (model, model_version) = model.map(|(id, version)| (Some(id), Some(version))).unwrap_or_default();
+        let past = DeploymentRecord {
+            model,
+            model_version,
+            iteration: history.says.next_iteration(deployment),
+            ..record_of(loaded, deployment, outcome, now)
+        };
+        let entry = EntryDraft::new(&stream, ENDED, now, &past)?.with_id(&deployment.product.id)?.of_team(team)?;
+        Ok(Some((entry, ExpectedVersion { stream, version: history.version })))
+    }
+
+    /// The id and the version of the model under which a deployment was approved, or of the one that decided on it last.
+    fn last_model(&self, loaded: &LoadedDeployment) -> Result<Option<(String, String)>, ServiceError> {
+        let query = EntryQuery {
+            stream: Some(decision_stream(&loaded.state.team, &loaded.id)),
+            kind: Some("decision".to_owned()),
+            id: loaded.state.approved.as_ref().map(|approved| approved.decision.clone()),
+            newest_first: true,
+            limit: 1,
+            ..EntryQuery::default()
+        };
+        let Some(stored) = self.0.storage.entries(&query)?.into_iter().next() else { return Ok(None) };
+        let record: DecisionRecord = body(&stored.read().map_err(ServiceError::Damaged)?)?;
+        Ok(Some((record.decision.model.id, record.decision.model.version)))
+    }
+}
+
+/// The release that the rollout returned to; without a rollout, the one that the plan would return to.
+fn returned_to(loaded: &LoadedDeployment) -> Option<String> {
+    let carried_out = loaded.state.progress.as_ref().map(|progress| &progress.rollout.way_back);
+    let planned = loaded.document.plan.as_ref().and_then(|plan| plan.way_back.as_ref());
+    carried_out.or(planned).and_then(|back| back.release.clone())
+}
+
+/// The record of a deployment that ends now, as the deployment itself says it.
+fn record_of(
+    loaded: &LoadedDeployment,
+    deployment: &Deployment,
+    outcome: DeploymentResult,
+    ended: Timestamp,
+) -> DeploymentRecord {
+    DeploymentRecord {
+        id: loaded.id.clone(),
+        product: deployment.product.id.clone(),
+        change: Some(deployment.change.id.clone()),
+        release: deployment.release.id.clone(),
+        digest: deployment.release.digest,
+        components: deployment.release.component_identities(),
+        environment: deployment.environment.name.clone(),
+        live: deployment.environment.live,
+        model: None,
+        model_version: None,
+        scenario: deployment.scenario,
+        risk: deployment.change.risk,
+        iteration: 1,
+        requested: loaded.state.requested,
+        began: loaded.state.passed.iter().find(|passage| passage.gate() == FULFILL).map(|passage| passage.at),
+        ended: Some(ended),
+        outcome,
+        returned_to: (outcome == DeploymentResult::RolledBack).then(|| returned_to(loaded)).flatten(),
+        incidents: Vec::new(),
+    }
+}
