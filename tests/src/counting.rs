@@ -2,12 +2,12 @@
 
 use crate::Guest;
 
-const WORLD: &str = "import lockgate:host/key-value@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;";
+const WORLD: &str = "import lockgate:host/key-value@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;";
 
 /// The functions of the capability that counting needs.
 pub const COUNTING_IMPORTS: &str = r#"
-    (import "lockgate:host/key-value@0.2.0-rc.1" "get" (func $get (param i32 i32 i32)))
-    (import "lockgate:host/key-value@0.2.0-rc.1" "set" (func $set (param i32 i32 i32 i32 i32)))"#;
+    (import "lockgate:host/key-value@0.2.0-rc.2" "get" (func $get (param i32 i32 i32)))
+    (import "lockgate:host/key-value@0.2.0-rc.2" "set" (func $set (param i32 i32 i32 i32 i32)))"#;
 
 /// Instructions that add one to the byte under the key, which stands at 8192.
 #[must_use]
@@ -45,13 +45,13 @@ pub fn setting(key: &str, value: &str) -> Vec<u8> {
 #[must_use]
 pub fn counting_strategy() -> Vec<u8> {
     let imports = format!(
-        r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[resource-drop]evaluation" (func $give-back (param i32)))
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[resource-drop]evaluation" (func $give-back (param i32)))
         {COUNTING_IMPORTS}"#
     );
     let fields = format!(
         r#"(data (i32.const 8192) "count") (data (i32.const 8448) "one")
-        (func (export "lockgate:strategy/strategy@0.2.0-rc.1#plan") (param i32) (result i32) unreachable)
-        (func (export "lockgate:strategy/strategy@0.2.0-rc.1#advance")
+        (func (export "lockgate:strategy/strategy@0.2.0-rc.2#plan") (param i32) (result i32) unreachable)
+        (func (export "lockgate:strategy/strategy@0.2.0-rc.2#advance")
             (param $evaluation i32) (result i32)
             {}
             (call $give-back (local.get $evaluation))
@@ -65,6 +65,6 @@ pub fn counting_strategy() -> Vec<u8> {
             (i32.const 2000))"#,
         count("count")
     );
-    let world = "import lockgate:host/key-value@0.2.0-rc.1; export lockgate:strategy/strategy@0.2.0-rc.1;";
+    let world = "import lockgate:host/key-value@0.2.0-rc.2; export lockgate:strategy/strategy@0.2.0-rc.2;";
     Guest { world, imports: &imports, fields: &fields, ..Guest::default() }.component()
 }

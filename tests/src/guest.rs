@@ -44,7 +44,7 @@ pub struct Guest<'a> {
 impl Default for Guest<'_> {
     fn default() -> Self {
         Self {
-            world: "export lockgate:approval/policy@0.2.0-rc.1;",
+            world: "export lockgate:approval/policy@0.2.0-rc.2;",
             interfaces: "",
             schema: "true",
             imports: "",
@@ -66,7 +66,7 @@ impl Guest<'_> {
     /// If what the frame was filled in with is no WAT or WIT, or makes no component.
     #[must_use]
     pub fn component(&self) -> Vec<u8> {
-        self.component_against("0.2.0-rc.1", |_, text| text)
+        self.component_against("0.2.0-rc.2", |_, text| text)
     }
 
     /// The component, built against another text of the contract. `text` changes the text of each package, and all packages are
@@ -76,7 +76,7 @@ impl Guest<'_> {
     /// As [`Guest::component`].
     #[must_use]
     pub fn component_against(&self, version: &str, text: impl Fn(&str, String) -> String) -> Vec<u8> {
-        let called = |text: &str| text.replace("@0.2.0-rc.1", &format!("@{version}"));
+        let called = |text: &str| text.replace("@0.2.0-rc.2", &format!("@{version}"));
         let mut resolve = Resolve::default();
         for package in ["types", "host", "approval", "check", "strategy"] {
             let file = repository("wit").join(package).join(package).with_extension("wit");
@@ -84,7 +84,7 @@ impl Guest<'_> {
             resolve.push_str(&file, &text).unwrap_or_else(|error| panic!("{error:#}"));
         }
         let world = called(&format!(
-            "package test:guest;\n{}\nworld guest {{ export lockgate:types/plugin@0.2.0-rc.1; {} }}",
+            "package test:guest;\n{}\nworld guest {{ export lockgate:types/plugin@0.2.0-rc.2; {} }}",
             self.interfaces, self.world
         ));
         let package = resolve.push_str("guest.wit", &world).unwrap_or_else(|error| panic!("{error:#}\n{world}"));
@@ -101,7 +101,7 @@ impl Guest<'_> {
         let (schema, length) = (escaped(self.schema.as_bytes()), self.schema.len());
         let is_policy = self.world.contains("approval/policy");
         let lent = if is_policy {
-            r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[resource-drop]evaluation" (func $give-back (param i32)))"#
+            r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[resource-drop]evaluation" (func $give-back (param i32)))"#
         } else {
             ""
         };
@@ -114,7 +114,7 @@ impl Guest<'_> {
                     (i32.store8 (i32.const 2000) (i32.const 0))
                     (i32.store8 (i32.const 2004) (i32.const 3))
                     (i32.const 2000))
-                (func (export "lockgate:approval/policy@0.2.0-rc.1#decide") (param $evaluation i32) (result i32)
+                (func (export "lockgate:approval/policy@0.2.0-rc.2#decide") (param $evaluation i32) (result i32)
                     (global.set $decides (i32.const 1))
                     (call $decide (local.get $evaluation))
                     {give_back})"#
@@ -143,7 +143,7 @@ impl Guest<'_> {
                         (br_if $fits (i32.le_u (global.get $heap) (i32.mul (memory.size) (i32.const 65536))))
                         (drop (memory.grow (i32.add (i32.const 1) (i32.div_u (local.get $size) (i32.const 65536))))))
                     (local.get $at))
-                (func (export "lockgate:types/plugin@0.2.0-rc.1#describe") (result i32)
+                (func (export "lockgate:types/plugin@0.2.0-rc.2#describe") (result i32)
                     (i32.store (i32.const 1156) (i32.const 0)) (i32.store (i32.const 1160) (i32.const 0))
                     {describe}
                     (i32.store (i32.const 1100) (i32.const 1024)) (i32.store (i32.const 1104) (i32.const 10))
@@ -151,7 +151,7 @@ impl Guest<'_> {
                     (i32.store (i32.const 1124) (i32.const 1039)) (i32.store (i32.const 1128) (i32.const 7))
                     (i32.store (i32.const 1148) (i32.const 32768)) (i32.store (i32.const 1152) (i32.const {length}))
                     (i32.const 1100))
-                (func (export "lockgate:types/plugin@0.2.0-rc.1#configure")
+                (func (export "lockgate:types/plugin@0.2.0-rc.2#configure")
                     (param $at i32) (param $length i32) (param $files i32) (param $count i32) (result i32)
                     {configure}
                     (i32.store8 (i32.const 1200) (i32.const 0))

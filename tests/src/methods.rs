@@ -29,7 +29,9 @@ fn argument(method: &str, parameter: &str) -> &'static str {
         ("evidence" | "evidence-content", "name") => "sbom",
         ("fact", "name") => "cost",
         ("instance-components" | "instance-configuration", "instance") => "shop-eu",
-        ("json", "pointer") => "/release",
+        ("json" | "provenance", "pointer") => "/release",
+        ("samples", "kpi") => "K",
+        ("competences", "person") => "ada@example.org",
         _ => panic!("which `{parameter}` is `{method}` to be called with?"),
     }
 }
@@ -44,6 +46,8 @@ pub fn pointer(method: &str) -> Option<String> {
         "release-notes" => "/release/notes".to_owned(),
         "instance-components" => "/actual_instances/0/components".to_owned(),
         "instance-configuration" => "/actual_instances/0/configuration".to_owned(),
+        "samples" => "/samples/K".to_owned(),
+        "competences" => "/people/ada@example.org/competences".to_owned(),
         "approved-components" => "/approved/components".to_owned(),
         "evidence-list" | "evidence" => "/evidence".to_owned(),
         "fact-names" | "fact" => "/facts".to_owned(),
@@ -54,7 +58,7 @@ pub fn pointer(method: &str) -> Option<String> {
 
 /// What stands in the JSON of a snapshot and has no field of that name in the contract, and what it is. `*` stands for any item of a
 /// list.
-pub const WITHOUT_FIELD: [(&str, &str); 15] = [
+pub const WITHOUT_FIELD: [(&str, &str); 16] = [
     ("/actual_instances/*/components", "The components. In WIT `instance-components`."),
     ("/actual_instances/*/configuration", "The configured values. In WIT `instance-configuration`."),
     (
@@ -68,6 +72,10 @@ pub const WITHOUT_FIELD: [(&str, &str); 15] = [
     ("/desired_instances/*/components", "The components. In WIT `instance-components`."),
     ("/desired_instances/*/configuration", "The configured values. In WIT `instance-configuration`."),
     ("/history/*/components", "The components of the release, each with `name`, `version` and `digest`."),
+    (
+        "/release/blueprint",
+        "What the release lays down for each environment: `environment`, `instances` and `fulfillment_books`.",
+    ),
     ("/release/components", "The components. In WIT `components`."),
     ("/release/defects", "The known defects. In WIT `defects`."),
     ("/release/description", "The release in words, of any length."),
@@ -121,7 +129,7 @@ pub fn methods() -> Vec<Method> {
             call = format!("(drop {call})");
         }
         let import = format!(
-            r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "{full}" (func $read-{name} (param{params}) {results}))"#
+            r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "{full}" (func $read-{name} (param{params}) {results}))"#
         );
         methods.push(Method { name: name.to_owned(), import, data, call });
     }

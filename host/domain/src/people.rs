@@ -8,7 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::distinct::distinct;
 use crate::join::{JoinError, RegisterSource, escaped, typed};
 use crate::name::{names, some_name};
-use crate::{Competence, Deployment, PersonId, PersonKind, RegisterKind, RegisteredPerson, Timestamp};
+use crate::{
+    Competence, Deployment, FactSource, PersonId, PersonKind, Provenance, RegisterKind, RegisteredPerson, Timestamp,
+};
 
 /// A person that a deployment names, as the register of people knows them. Their id is the key under which they stand, and
 /// their display name and their keys are left out.
@@ -88,6 +90,7 @@ pub fn join_people<S: RegisterSource>(
         deployment.provenance.insert(format!("/people/{}", escaped(id.normal())), fact.provenance);
         people.insert(id.normal().to_owned(), NamedPerson::from(person));
     }
+    deployment.provenance.insert("/people".to_owned(), Provenance::from_source(FactSource::Register));
     deployment.people = Some(people);
     Ok(until)
 }
@@ -100,8 +103,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::EntryConcerns;
     use crate::join::RegisteredFact;
-    use crate::{EntryConcerns, FactSource, Provenance};
 
     /// A register of people; none if nobody keeps it.
     struct People(Option<Vec<(Value, Option<&'static str>)>>);

@@ -50,7 +50,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Timestamp>,
     /// The ids of the resources that the deployment needs for itself during its slot: people, tools, infrastructure.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "ids")]
+    #[serde(default, deserialize_with = "ids")]
     pub resources: Vec<String>,
     /// The ids of the instances that the deployment changes.
     #[serde(default, deserialize_with = "ids")]

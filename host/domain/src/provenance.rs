@@ -51,7 +51,7 @@ pub struct Provenance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<CredentialKind>,
     /// The roles that the attester held at that time.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "names")]
+    #[serde(default, deserialize_with = "names")]
     pub roles: Vec<String>,
     /// The credential with which it was said; `unknown` if nobody knows it.
     #[serde(default = "unknown_credential")]
@@ -65,7 +65,7 @@ pub struct Provenance {
     /// From when on it is no longer valid (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
-    /// The digest of the value in the register. Absent for a whole list.
+    /// The digest of the value in the register, or of the evidence. Absent for a whole list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Digest>,
     /// The result of verifying its signature.

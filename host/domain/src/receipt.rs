@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Digest;
 
 /// The version of the plugin contract that this host speaks.
-pub const CONTRACT_VERSION: &str = "0.2.0-rc.1";
+pub const CONTRACT_VERSION: &str = "0.2.0-rc.2";
 
 /// The receipt of one call of a plugin, with the resources that it used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

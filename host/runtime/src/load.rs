@@ -208,6 +208,7 @@ impl Runtime {
             component,
             settings,
             start_up: findings.start_up,
+            methods: findings.methods,
             granted,
             share: SandboxSlots::new(core.config.share()),
             limits,
@@ -312,6 +313,7 @@ impl RuntimeCore {
             readiness,
             imports: outline.imports.clone(),
             exports: outline.exports.clone(),
+            methods: outline.methods.clone(),
             settings: settings.digest(),
             start_up,
         };

@@ -35,6 +35,8 @@ pub(crate) struct LoadedPlugin {
     pub(crate) component: Digest,
     pub(crate) settings: NormalSettings,
     pub(crate) start_up: StartUp,
+    /// The names of the methods of `evaluation` that it imports.
+    pub(crate) methods: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) granted: GrantedCapabilities,
     pub(crate) ready: InstancePre<Sandbox>,
@@ -145,6 +147,13 @@ impl Plugin {
     /// The patterns of the names of facts that the plugin may read.
     pub fn facts_granted(&self) -> &[String] {
         self.loaded.granted.facts.as_ref().map_or(&[], |facts| facts.granted())
+    }
+
+    /// Whether it can read the samples of indicators: it imports `samples`, or reads the snapshot as JSON, and is granted the
+    /// register `kpis`.
+    pub fn reads_samples(&self) -> bool {
+        let imports = |method: &String| matches!(method.as_str(), "samples" | "json" | "sections");
+        self.loaded.granted.read_grants().register("kpis") && self.loaded.methods.iter().any(imports)
     }
 
     /// Whether an evaluation starts with the plugin configured.

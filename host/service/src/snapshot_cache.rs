@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lockgate_domain::join::{join, without_entries};
 use lockgate_domain::{
     Approval, Deployment, Digest, DigestError, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage,
-    TeamName, Timestamp,
+    TeamName, Timestamp, join_people,
 };
 use lockgate_ledger::{ContentBlob, ExpectedVersion};
 use parking_lot::Mutex;
@@ -193,7 +193,6 @@ impl DeploymentService {
         let mut deployment = Deployment::clone(&loaded.document);
         let mut source = LedgerRegisters::new(self, team, as_of, std::mem::take(&mut rests_on.registers));
         let expiry = join(&mut deployment, &mut source, now)?;
-        rests_on.registers = source.into_read();
         deployment.approved.clone_from(&state.approved);
         if gate.stage >= Stage::Fulfill {
             deployment.progress.clone_from(&state.progress);
@@ -202,8 +201,6 @@ impl DeploymentService {
         deployment.history = history.says.past.clone();
         deployment.gates_passed.clone_from(&state.passed);
         let mut expect = vec![ExpectedVersion { stream: history_stream.clone(), version: history.version }];
-        let registers = rests_on.registers.iter().filter(|(stream, _)| !is_observed(stream));
-        expect.extend(registers.map(|(stream, version)| ExpectedVersion { stream: stream.clone(), version: *version }));
         let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
         let ids: Vec<&str> = waivers.iter().map(|known| known.waiver.id.as_str()).collect();
@@ -236,14 +233,24 @@ impl DeploymentService {
             state.approvals.iter().map(|known| known.void(now, &parts, model.digest(), &involves)).collect();
         let approvals: Vec<Approval> =
             state.approvals.iter().zip(&void).filter_map(|(known, void)| shown(known, void.as_ref())).collect();
-        let until = approvals.iter().filter_map(|approval| approval.expires).chain(expiry).min();
         // The choice of the model may depend on the time: then the snapshot is valid for this moment alone.
         let depends_on_time = state.approved.is_none()
             && rests_on.models.iter().filter_map(LoadedModel::applies).any(|applies| applies.looks_at("now"));
-        let until = if depends_on_time { Some(now) } else { until };
         // The choice of the model, and the subject of approvals, do not depend on who has approved.
         let mut snapshot = Arc::unwrap_or_clone(snapshot);
-        Arc::make_mut(&mut snapshot.deployment).approvals = approvals;
+        let deployment = Arc::make_mut(&mut snapshot.deployment);
+        deployment.approvals = approvals;
+        // Approvals name people, too.
+        let people_expiry = join_people(deployment, &mut source, now)?;
+        rests_on.registers = source.into_read();
+        if model.reads_samples() {
+            self.join_samples(deployment, team, &rests_on.registers)?;
+        }
+        let registers = rests_on.registers.iter().filter(|(stream, _)| !is_observed(stream));
+        expect.extend(registers.map(|(stream, version)| ExpectedVersion { stream: stream.clone(), version: *version }));
+        let expiries = deployment.approvals.iter().filter_map(|approval| approval.expires);
+        let until = expiries.chain(expiry).chain(people_expiry).min();
+        let until = if depends_on_time { Some(now) } else { until };
         let form = SnapshotForm::of(&snapshot)?;
         let content = content_of(&snapshot.deployment)?;
         let Snapshot { deployment, subject, evidence, .. } = snapshot;

@@ -12,14 +12,14 @@ use crate::bindings::lockgate::types::rollouts::{Analysis, Progress, Rollout};
 #[cfg(target_arch = "wasm32")]
 use crate::bindings::lockgate::types::types::Page;
 use crate::registers::{
-    AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
-    ServiceContract, Supplier,
+    AuditFinding, Capacity, Competence, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
+    Sample, ServiceContract, Supplier,
 };
 use crate::time::Timestamp;
 use crate::types::{
-    Approval, ApprovedPlan, Attribute, Change, Component, Defect, DeploymentRecord, Difference, Document, Environment,
-    Evidence, Exemption, GatePassage, Instance, KnowledgeItem, Model, Overlap, Person, Phase, Plan, Product, Release,
-    ReleaseNotes, Scenario, Section, Stage, Timing,
+    Approval, ApprovedPlan, Attribute, Change, Component, ComponentChange, Defect, DeploymentRecord, Difference,
+    Document, Environment, Evidence, Exemption, GatePassage, Instance, KnowledgeItem, Model, Overlap, Person, Phase,
+    Plan, Product, Provenance, Release, ReleaseNotes, Scenario, Section, Stage, Timing,
 };
 use crate::{EvidenceFile, ReadError};
 
@@ -264,6 +264,55 @@ impl Evaluation<'_> {
         {
             self.source.differences()
         }
+    }
+
+    /// What the deployment does to each component in the environment, which the host computes, in order of name.
+    pub fn component_changes(&self) -> Vec<ComponentChange> {
+        #[cfg(target_arch = "wasm32")]
+        {
+            let read = |page: &Page| Ok::<_, core::convert::Infallible>(self.source.component_changes(page));
+            let Ok(changes) = every(read, |change| &change.name);
+            changes
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            self.source.component_changes()
+        }
+    }
+
+    /// The samples of the key performance indicator with that id: the last 100 that were recorded, newest first. Needs
+    /// [`Capability::facts`](crate::Capability::facts) for `kpis`.
+    ///
+    /// # Errors
+    /// If nobody keeps indicators, there is none with that id, or the operator did not grant them.
+    pub fn samples(&self, kpi: &str) -> Result<Vec<Sample>, ReadError> {
+        #[cfg(target_arch = "wasm32")]
+        {
+            // They are fewer than a page holds.
+            self.source.samples(kpi, &Page { after: None, at_most: u32::MAX })
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            self.source.samples(kpi)
+        }
+    }
+
+    /// The competences of a person that the snapshot names, by the person's id. Needs
+    /// [`Capability::facts`](crate::Capability::facts) for `people`.
+    ///
+    /// # Errors
+    /// If nobody keeps people, the register does not have the person, or the operator did not grant it.
+    pub fn competences(&self, person: &str) -> Result<Vec<Competence>, ReadError> {
+        self.source.competences(person)
+    }
+
+    /// Who says what stands at a place of the snapshot, for example `/change` or `/registers/incidents/0`: of the nearest thing around it
+    /// that somebody says as a whole. None if nobody says it, because the host computes it.
+    ///
+    /// # Errors
+    /// If there is no such section, register or entry, or the operator did not grant it.
+    pub fn provenance(&self, pointer: &str) -> Result<Option<Provenance>, ReadError> {
+        self.source.provenance(pointer)
     }
 
     /// The heads of the evidence that the plugin may read, in order of name.

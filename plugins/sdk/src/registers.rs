@@ -4,8 +4,8 @@
 //! [`incidents`](crate::Evaluation::incidents). A plugin reads those that its operator grants.
 
 pub use crate::bindings::lockgate::types::registers::{
-    AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
-    ServiceContract, Supplier,
+    AuditFinding, Capacity, Competence, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
+    Sample, ServiceContract, Supplier,
 };
 
 use crate::time::Timestamp;

@@ -5,10 +5,10 @@
 
 pub use crate::bindings::lockgate::types::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component,
-    DataRetention, Defect, DefectStatus, DeploymentRecord, DeploymentResult, Difference, Document, Environment,
-    EnvironmentControl, Evidence, Exemption, GatePassage, Instance, InstanceStatus, KnowledgeItem, KnowledgeStatus,
-    Level, Model, Money, Overlap, Person, Phase, Plan, Product, Release, ReleaseNotes, ReleaseStatus, Scenario,
-    Section, Severity, Stage, TimeWindow, Timing, Verification, WayBack, WayBackKind,
+    ComponentChange, DataRetention, Defect, DefectStatus, DeploymentRecord, DeploymentResult, Difference, Document,
+    Environment, EnvironmentControl, Evidence, Exemption, GatePassage, Instance, InstanceStatus, KnowledgeItem,
+    KnowledgeStatus, Level, Model, Money, Overlap, Person, Phase, Plan, Product, Provenance, Release, ReleaseNotes,
+    ReleaseStatus, Scenario, Section, Severity, Stage, TimeWindow, Timing, Verification, WayBack, WayBackKind,
 };
 
 use std::fmt;
@@ -94,6 +94,27 @@ pub mod component_kind {
     pub const LICENCE: &str = "licence";
     pub const DATA: &str = "data";
     pub const OTHER: &str = "other";
+}
+
+/// What a deployment does to a component. Treat an unknown word as a change.
+pub mod component_change {
+    #![expect(missing_docs, reason = "each is the word that it is called by")]
+    pub const ADDED: &str = "added";
+    pub const CHANGED: &str = "changed";
+    pub const REMOVED: &str = "removed";
+    pub const UNCHANGED: &str = "unchanged";
+}
+
+/// The sources of a fact. Treat an unknown word as [`TOLD`](fact_source::TOLD).
+pub mod fact_source {
+    /// The person who requested the deployment says it.
+    pub const TOLD: &str = "told";
+    /// A piece of evidence says it.
+    pub const EVIDENCE: &str = "evidence";
+    /// Its owner attested it in a register.
+    pub const REGISTER: &str = "register";
+    /// Lockgate itself recorded it.
+    pub const LEDGER: &str = "ledger";
 }
 
 /// The published kinds of person. Treat an unknown word as another kind.

@@ -11,10 +11,10 @@ const ANSWERS: &str = include_str!("../guests/answers.wat");
 const WORLD: &str = "
     package fuzz:guest;
     world guest {
-        export lockgate:types/plugin@0.2.0-rc.1;
-        export lockgate:approval/policy@0.2.0-rc.1;
-        export lockgate:check/check@0.2.0-rc.1;
-        export lockgate:strategy/strategy@0.2.0-rc.1;
+        export lockgate:types/plugin@0.2.0-rc.2;
+        export lockgate:approval/policy@0.2.0-rc.2;
+        export lockgate:check/check@0.2.0-rc.2;
+        export lockgate:strategy/strategy@0.2.0-rc.2;
     }
 ";
 

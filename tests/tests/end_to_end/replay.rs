@@ -158,8 +158,8 @@ fn a_plugin_whose_component_is_gone_is_told_with_its_digest() {
 /// abstains.
 fn reads(name: &str) -> Guest<'static> {
     Guest {
-        world: "import lockgate:host/directory@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
-        imports: r#"(import "lockgate:host/directory@0.2.0-rc.1" "read"
+        world: "import lockgate:host/directory@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
+        imports: r#"(import "lockgate:host/directory@0.2.0-rc.2" "read"
             (func $read (param i32 i32 i32 i32 i32)))"#,
         fields: match name {
             "a" => r#"(data (i32.const 4096) "cataloga")"#,

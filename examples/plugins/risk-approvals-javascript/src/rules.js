@@ -1,6 +1,6 @@
 // The rules: who approved, who rejected, and what follows.
 
-import { log } from "lockgate:host/log@0.2.0-rc.1";
+import { log } from "lockgate:host/log@0.2.0-rc.2";
 
 import { inOrder } from "./order.js";
 import { needed } from "./settings.js";

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use lockgate_domain::join::{Contradiction, JoinError, NAMED, RegisterSource, RegisteredFact, complete, join};
 use lockgate_domain::{
     Attestation, Deployment, Digest, EntryConcerns, FactSource, JoinRule, Provenance, RegisterEntry, RegisterKind,
-    TeamName, Timestamp, closest, shortened,
+    TeamName, Timestamp, closest, join_people, shortened,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -259,6 +259,10 @@ impl RegisterFiles {
             JoinError::Source(never) => match never {},
             error => InvalidInput::from(Diagnostic::error(error.to_string())),
         })?;
+        join_people(deployment, self, now).map_err(|error| match error {
+            JoinError::Source(never) => match never {},
+            error => InvalidInput::from(Diagnostic::error(error.to_string())),
+        })?;
         let is_below = |pointer: &str, place: &str| {
             pointer.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
@@ -389,8 +393,7 @@ fn place(register: RegisterKind) -> Option<String> {
         (_, Some((member, _))) => Some(format!("/{member}")),
         (RegisterKind::Instances, _) => Some("/actual_instances".to_owned()),
         (RegisterKind::KnowledgeItems, _) => Some("/release/knowledge_items".to_owned()),
-        // People inform policies by other ways than the deployment.
-        (RegisterKind::People, _) => None,
+        (RegisterKind::People, _) => Some("/people".to_owned()),
         _ => Some(format!("/registers/{}", register.as_str().replace('-', "_"))),
     }
 }

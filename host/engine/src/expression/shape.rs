@@ -145,6 +145,9 @@ pub(super) fn snapshot() -> &'static Fields {
         if let Some(Field { shape: Shape::Object(progress), .. }) = fields.get_mut("progress") {
             Arc::make_mut(progress).remove("rollout");
         }
+        // They are joined after the model was chosen, and only for the plugins of that model.
+        fields.remove("people");
+        fields.remove("samples");
         // Parts of the gate that models use so often that they have names of their own.
         let gate = fields.get("gate").map(|gate| gate.shape.clone());
         if let Some(Shape::Object(gate)) = gate {

@@ -176,6 +176,11 @@ impl LoadedModel {
         by_name.into_values().map(|plugin| (&plugin.reference, &plugin.plugin)).collect()
     }
 
+    /// Whether a plugin of the model can read the samples of indicators.
+    pub fn reads_samples(&self) -> bool {
+        self.plugins().into_iter().any(|(_, plugin)| plugin.reads_samples())
+    }
+
     /// The condition for the deployments that the model applies to. None: all deployments.
     pub fn applies(&self) -> Option<&Expression> {
         self.0.applies.as_ref()

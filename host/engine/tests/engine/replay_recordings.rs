@@ -46,7 +46,7 @@ fn the_same_answer_is_the_same_whoever_gives_it() {
 #[test]
 fn a_candidate_that_only_asks_more_on_the_way_has_the_same_reasons() {
     let imports =
-        r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
     let asks = Guest { imports, decide: "(drop (call $now (local.get $evaluation)))", ..Guest::default() };
     let same =
         OutcomeChange { from: Standing::NotApplicable, to: Standing::NotApplicable, was: Vec::new(), is: Vec::new() };

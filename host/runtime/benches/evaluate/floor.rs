@@ -17,9 +17,9 @@ mod bindings {
         inline: "
             package lockgate:floor;
             world floor {
-                import lockgate:host/snapshot@0.2.0-rc.1;
-                import lockgate:host/log@0.2.0-rc.1;
-                export lockgate:approval/policy@0.2.0-rc.1;
+                import lockgate:host/snapshot@0.2.0-rc.2;
+                import lockgate:host/log@0.2.0-rc.2;
+                export lockgate:approval/policy@0.2.0-rc.2;
             }
         ",
         world: "lockgate:floor/floor",

@@ -53,7 +53,7 @@ fn caller(runtime: &Runtime, method: Option<&Method>) -> Plugin {
             (br_if $on (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const {CALLS}))))"
     );
     let guest = Guest {
-        world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        world: "import lockgate:host/snapshot@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
         imports: import,
         fields: data,
         decide: &decide,

@@ -26,7 +26,9 @@ pub(crate) struct ComponentOutline {
     pub(crate) imports: Vec<String>,
     /// The names of its exports, with their versions.
     pub(crate) exports: Vec<String>,
-    /// The methods of `evaluation` that it imports and this host does not have.
+    /// The names of the methods of `evaluation` that it imports.
+    pub(crate) methods: Vec<String>,
+    /// Those of them that this host does not have.
     missing: Vec<AdmissionRefusal>,
 }
 
@@ -59,7 +61,7 @@ impl<'a> InterfaceName<'a> {
     }
 
     /// Whether a host of that contract supports the version: the same major version, and below 1.0 the same minor version. A
-    /// draft (`0.2.0-rc.1`) is compatible with itself alone.
+    /// draft (`0.2.0-rc.2`) is compatible with itself alone.
     fn is_supported_by(&self, host: &str) -> bool {
         let track = |version: &Version| match version.major {
             0 => (0, version.minor),
@@ -96,8 +98,14 @@ impl ComponentOutline {
         }
         let types = count::check(bytes, engine.get_wasm_features(), &allowed.admission)?;
         let (imports, exports) = outer_names(bytes)?;
-        let missing = imports.iter().flat_map(|import| missing_methods(import, &types, v0::METHODS)).collect();
-        Ok(Self { digest: Digest::of(bytes), size, imports, exports, missing })
+        let imported: Vec<(&String, String)> =
+            imports.iter().flat_map(|import| methods(import, &types).map(move |method| (import, method))).collect();
+        let missing = imported.iter().filter(|(_, method)| !v0::METHODS.contains(&method.as_str()));
+        let missing = missing
+            .map(|(import, method)| AdmissionRefusal::Method { method: method.clone(), import: (*import).clone() })
+            .collect();
+        let methods = imported.into_iter().map(|(_, method)| method).collect();
+        Ok(Self { digest: Digest::of(bytes), size, imports, exports, methods, missing })
     }
 
     /// As [`judge`], by the methods that it imports, too.
@@ -111,22 +119,16 @@ impl ComponentOutline {
     }
 }
 
-/// The methods of `evaluation` that a component imports from the snapshot, except those that are offered. The linker would
-/// refuse them, too, but only after the component was compiled, and not by name.
-fn missing_methods(import: &str, types: &Types, offered: &[&str]) -> Vec<AdmissionRefusal> {
-    if InterfaceName::of(import).interface != InterfaceName::of(v0::SNAPSHOT).interface {
-        return Vec::new();
-    }
-    let Some(ComponentEntityType::Instance(instance)) = types.component_item_for_import(import).map(|item| item.ty)
-    else {
-        return Vec::new();
+/// The methods of `evaluation` that a component imports from the snapshot. The linker would refuse those that this host does not
+/// have, too, but only after the component was compiled, and not by name.
+fn methods(import: &str, types: &Types) -> impl Iterator<Item = String> {
+    let is_snapshot = InterfaceName::of(import).interface == InterfaceName::of(v0::SNAPSHOT).interface;
+    let found = types.component_item_for_import(import).filter(|_| is_snapshot).map(|item| item.ty);
+    let names: Vec<String> = match found {
+        Some(ComponentEntityType::Instance(instance)) => types[instance].exports.keys().cloned().collect(),
+        _ => Vec::new(),
     };
-    let names = types[instance].exports.keys();
-    let methods = names.filter_map(|name| name.strip_prefix("[method]evaluation."));
-    methods
-        .filter(|method| !offered.contains(method))
-        .map(|method| AdmissionRefusal::Method { method: method.to_owned(), import: import.to_owned() })
-        .collect()
+    names.into_iter().filter_map(|name| name.strip_prefix("[method]evaluation.").map(str::to_owned))
 }
 
 /// The imports and exports of the outermost component.
@@ -263,8 +265,8 @@ mod tests {
             ("0.2.0", "0.3.0"),
             ("0.3.0", "0.2.9"),
             ("1.0.0", "2.0.0"),
-            ("0.2.0", "0.2.0-rc.1"),
-            ("0.2.0-rc.1", "0.2.0"),
+            ("0.2.0", "0.2.0-rc.2"),
+            ("0.2.0-rc.2", "0.2.0"),
             ("0.2.0", "0.2"),
         ] {
             assert!(!supported(host, theirs), "{host} does not support {theirs}");

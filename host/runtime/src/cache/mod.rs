@@ -47,6 +47,8 @@ pub(crate) struct PluginProfile {
     pub(crate) imports: Vec<String>,
     /// The names of its exports, with their versions.
     pub(crate) exports: Vec<String>,
+    /// The names of the methods of `evaluation` that it imports.
+    pub(crate) methods: Vec<String>,
     /// The SHA-256 digest of the settings that it was configured with, in their normal form.
     pub(crate) settings: Digest,
     /// Whether the code is that of the frozen plugin.

@@ -14,7 +14,7 @@ use generated::lockgate::host::log as wit;
 mod generated {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host"],
-        inline: "package lockgate:runtime; world capability { import lockgate:host/log@0.2.0-rc.1; }",
+        inline: "package lockgate:runtime; world capability { import lockgate:host/log@0.2.0-rc.2; }",
         world: "lockgate:runtime/capability",
         imports: { default: trappable },
     });

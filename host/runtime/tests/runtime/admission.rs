@@ -9,11 +9,11 @@ use lockgate_runtime::{
 };
 
 const LOGS: Guest = Guest {
-    world: "import lockgate:host/log@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+    world: "import lockgate:host/log@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
 
     schema: "true",
     interfaces: "",
-    imports: r#"(import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+    imports: r#"(import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
     fields: "",
     describe: "",
     configure: "",
@@ -39,7 +39,7 @@ fn a_plugin_that_keeps_to_the_contract_is_admitted() {
     assert_eq!(admitted.description.version, "1.0.0");
     assert_eq!(admitted.description.summary, "a guest");
     assert_eq!(admitted.kinds, [Kind::ApprovalPolicy]);
-    assert_eq!(admitted.contract, "0.2.0-rc.1");
+    assert_eq!(admitted.contract, "0.2.0-rc.2");
     assert_eq!(admitted.size, component.len() as u64);
 }
 
@@ -143,7 +143,7 @@ fn an_import_that_is_not_granted_names_the_line_that_would_grant_it() {
     let grants = Grants { log: false, ..Grants::default() };
     assert_eq!(
         refused(&component, &grants),
-        "`lockgate:host/log@0.2.0-rc.1` is imported but not granted: set `grants.log = true` in the binding, or build the \
+        "`lockgate:host/log@0.2.0-rc.2` is imported but not granted: set `grants.log = true` in the binding, or build the \
          plugin without the capability `log`"
     );
 }
@@ -170,9 +170,9 @@ fn an_import_of_wasi_is_told_for_what_it_is() {
 
 #[test]
 fn an_unknown_interface_of_ours_names_the_contract() {
-    let component = wat(r#"(component (import "lockgate:host/telepathy@0.2.0-rc.1" (instance)))"#);
+    let component = wat(r#"(component (import "lockgate:host/telepathy@0.2.0-rc.2" (instance)))"#);
     assert!(refused(&component, &Grants::default()).contains(
-        "`lockgate:host/telepathy@0.2.0-rc.1` is imported but cannot be granted: it is an interface that contract 0.2.0-rc.1 does not have"
+        "`lockgate:host/telepathy@0.2.0-rc.2` is imported but cannot be granted: it is an interface that contract 0.2.0-rc.2 does not have"
     ));
 }
 
@@ -180,7 +180,7 @@ fn an_unknown_interface_of_ours_names_the_contract() {
 fn another_version_of_the_contract_is_told_with_both_versions() {
     let component = wat(r#"(component (import "lockgate:host/snapshot@0.2.0" (instance)))"#);
     assert!(refused(&component, &Grants::default()).contains(
-        "`lockgate:host/snapshot@0.2.0` is of contract 0.2.0; this host supports 0.2.0-rc.1: build the plugin for that \
+        "`lockgate:host/snapshot@0.2.0` is of contract 0.2.0; this host supports 0.2.0-rc.2: build the plugin for that \
              version, or use a host that supports 0.2.0"
     ));
 }
@@ -196,8 +196,8 @@ fn a_draft_of_the_contract_is_compatible_with_itself_alone() {
         }
     };
     let without_exports = [AdmissionRefusal::NotAPlugin, AdmissionRefusal::NoKind];
-    assert_eq!(refusals("0.2.0-rc.1").1, without_exports);
-    for theirs in ["0.2.0-rc.2", "0.2.0", "0.2.7", "0.1.0"] {
+    assert_eq!(refusals("0.2.0-rc.2").1, without_exports);
+    for theirs in ["0.2.0-rc.3", "0.2.0", "0.2.7", "0.1.0"] {
         let (item, refused) = refusals(theirs);
         assert_eq!(refused[0], AdmissionRefusal::Contract { item, theirs: theirs.to_owned() });
         assert_eq!(refused[1..], without_exports);
@@ -209,8 +209,8 @@ fn a_component_without_a_kind_is_told_which_there_are() {
     let error = refused(&Guest { world: "", ..Guest::default() }.component(), &Grants::default());
     assert_eq!(
         error,
-        "it is not a plugin of any kind: export at least one of `lockgate:approval/policy@0.2.0-rc.1`, \
-         `lockgate:check/check@0.2.0-rc.1`, `lockgate:strategy/strategy@0.2.0-rc.1`"
+        "it is not a plugin of any kind: export at least one of `lockgate:approval/policy@0.2.0-rc.2`, \
+         `lockgate:check/check@0.2.0-rc.2`, `lockgate:strategy/strategy@0.2.0-rc.2`"
     );
 }
 
@@ -222,19 +222,19 @@ fn exports_of_another_type_are_found_before_anything_is_decided() {
             (func $f (result u32) (canon lift (core func $i "f")))
             (instance $plugin (export "describe" (func $f)) (export "configure" (func $f)))
             (instance $policy (export "decide" (func $f)))
-            (export "lockgate:types/plugin@0.2.0-rc.1" (instance $plugin))
-            (export "lockgate:approval/policy@0.2.0-rc.1" (instance $policy)))"#);
+            (export "lockgate:types/plugin@0.2.0-rc.2" (instance $plugin))
+            (export "lockgate:approval/policy@0.2.0-rc.2" (instance $policy)))"#);
     let error = runtime().admit(&component, &Grants::default()).unwrap_err();
     assert!(matches!(error, AdmissionError::Types(_)), "{error}");
-    assert!(error.to_string().starts_with("this component does not follow contract 0.2.0-rc.1"), "{error}");
+    assert!(error.to_string().starts_with("this component does not follow contract 0.2.0-rc.2"), "{error}");
 }
 
 #[test]
 fn a_missing_function_is_found_before_anything_is_decided() {
     let component = wat(r#"(component
             (instance $empty)
-            (export "lockgate:types/plugin@0.2.0-rc.1" (instance $empty))
-            (export "lockgate:approval/policy@0.2.0-rc.1" (instance $empty)))"#);
+            (export "lockgate:types/plugin@0.2.0-rc.2" (instance $empty))
+            (export "lockgate:approval/policy@0.2.0-rc.2" (instance $empty)))"#);
     let error = runtime().admit(&component, &Grants::default()).unwrap_err();
     assert!(matches!(error, AdmissionError::Types(_)), "{error}");
 }
@@ -294,12 +294,12 @@ fn inspecting_tells_all_without_running_what_is_refused() {
     let inspection = runtime().inspect(&guest.component(), &grants).unwrap();
     assert!(!inspection.is_admissible());
     assert_eq!(inspection.kinds, [Kind::ApprovalPolicy]);
-    assert_eq!(inspection.contract.as_deref(), Some("0.2.0-rc.1"));
+    assert_eq!(inspection.contract.as_deref(), Some("0.2.0-rc.2"));
     assert_eq!(inspection.description, None);
     assert_eq!(inspection.problem, None);
     assert_eq!(inspection.refusals.len(), 1);
     let refused: Vec<_> = inspection.imports.iter().filter(|import| import.refusal.is_some()).collect();
-    assert_eq!(refused.iter().map(|import| &*import.name).collect::<Vec<_>>(), ["lockgate:host/log@0.2.0-rc.1"]);
+    assert_eq!(refused.iter().map(|import| &*import.name).collect::<Vec<_>>(), ["lockgate:host/log@0.2.0-rc.2"]);
     assert_eq!(inspection.start_up, StartUp::Frozen);
 }
 

@@ -129,15 +129,15 @@ fn damaged_code_of_a_component_is_ignored_and_replaced() {
 #[test]
 fn what_was_kept_is_judged_by_the_grants_of_now() {
     let guest = Guest {
-        world: "import lockgate:host/log@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
-        imports: r#"(import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+        world: "import lockgate:host/log@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
+        imports: r#"(import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
         ..Guest::default()
     };
     let cached = Cached::new();
     cached.load_and_decide(guest.request());
     let grants = Grants { log: false, ..Grants::default() };
     let error = cached.runtime().load(LoadRequest { grants, ..guest.request() }).map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("`lockgate:host/log@0.2.0-rc.1` is imported but not granted"), "{error}");
+    assert!(error.to_string().contains("`lockgate:host/log@0.2.0-rc.2` is imported but not granted"), "{error}");
 }
 
 /// Whatever is done to the one file there is, the plugin decides, and the file is whole again.

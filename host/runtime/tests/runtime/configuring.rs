@@ -130,8 +130,8 @@ fn configure_runs_under_limits() {
 #[test]
 fn configure_must_not_call_the_host() {
     let guest = Guest {
-        world: "import lockgate:host/log@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
-        imports: r#"(import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+        world: "import lockgate:host/log@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
+        imports: r#"(import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
         configure: "(call $log (i32.const 2) (i32.const 1024) (i32.const 5))",
         ..Guest::default()
     };
@@ -150,8 +150,8 @@ const PEOPLE: &str = r##"{"properties": {
 /// It logs in `decide` which settings `configure` got.
 fn echo() -> Guest {
     Guest {
-        world: "import lockgate:host/log@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
-        imports: r#"(import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+        world: "import lockgate:host/log@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
+        imports: r#"(import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
         schema: PEOPLE,
         configure: "(i32.store (i32.const 5000) (local.get $at)) (i32.store (i32.const 5004) (local.get $length))",
         decide: "(call $log (i32.const 2) (i32.load (i32.const 5000)) (i32.load (i32.const 5004)))",

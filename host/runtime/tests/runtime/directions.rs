@@ -12,7 +12,7 @@ use wasmtime::{Config, Engine};
 fn with_tenant(package: &str, text: String) -> String {
     let id = "    id: func() -> string;\n";
     match package {
-        "host" => text.replace(id, &format!("{id}    @since(version = 0.2.0-rc.1)\n    tenant: func() -> string;\n")),
+        "host" => text.replace(id, &format!("{id}    @since(version = 0.2.0-rc.2)\n    tenant: func() -> string;\n")),
         _ => text,
     }
 }
@@ -32,10 +32,10 @@ fn without_exemptions(package: &str, text: String) -> String {
 /// A policy that reads one thing, and abstains.
 fn reads(method: &str) -> Guest {
     let import = format!(
-        r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.{method}" (func $ask (param i32 i32)))"#
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.{method}" (func $ask (param i32 i32)))"#
     );
     Guest {
-        world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        world: "import lockgate:host/snapshot@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
         imports: import.leak(),
         decide: "(call $ask (local.get $evaluation) (i32.const 5000))",
         ..Guest::default()
@@ -52,41 +52,41 @@ fn runs(component: Vec<u8>) {
 
 #[test]
 fn a_plugin_of_a_later_text_runs_if_it_uses_nothing_new() {
-    runs(reads("id").component_against("0.2.0-rc.1", with_tenant));
+    runs(reads("id").component_against("0.2.0-rc.2", with_tenant));
 }
 
 #[test]
 fn a_plugin_of_an_earlier_text_runs() {
-    runs(reads("id").component_against("0.2.0-rc.1", without_exemptions));
+    runs(reads("id").component_against("0.2.0-rc.2", without_exemptions));
 }
 
 #[test]
 fn a_plugin_that_uses_a_new_method_is_refused_by_the_name_of_the_method() {
-    let component = reads("tenant").component_against("0.2.0-rc.1", with_tenant);
+    let component = reads("tenant").component_against("0.2.0-rc.2", with_tenant);
     let error = runtime().admit(&component, &Grants::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`evaluation.tenant` of `lockgate:host/snapshot@0.2.0-rc.1` is imported, and contract 0.2.0-rc.1 of this host does not \
+        "`evaluation.tenant` of `lockgate:host/snapshot@0.2.0-rc.2` is imported, and contract 0.2.0-rc.2 of this host does not \
          have it: use a later host, or build the plugin without this method"
     );
     let inspection = runtime().inspect(&component, &Grants::default()).unwrap();
     let refusals = [AdmissionRefusal::Method {
         method: "tenant".to_owned(),
-        import: "lockgate:host/snapshot@0.2.0-rc.1".to_owned(),
+        import: "lockgate:host/snapshot@0.2.0-rc.2".to_owned(),
     }];
     assert_eq!(inspection.refusals, refusals);
 }
 
 #[test]
 fn a_plugin_of_another_draft_is_refused_by_its_version_alone() {
-    let component = reads("tenant").component_against("0.2.0-rc.2", with_tenant);
+    let component = reads("tenant").component_against("0.2.0-rc.3", with_tenant);
     let AdmissionError::Refused(refusals) = runtime().admit(&component, &Grants::default()).unwrap_err() else {
         panic!("it is refused");
     };
     assert_eq!(refusals.len(), 4, "{refusals:?}");
     for refusal in refusals {
         let AdmissionRefusal::Contract { theirs, .. } = refusal else { panic!("{refusal}") };
-        assert_eq!(theirs, "0.2.0-rc.2");
+        assert_eq!(theirs, "0.2.0-rc.3");
     }
 }
 
@@ -117,7 +117,7 @@ fn a_host_of_a_release_links_plugins_of_later_releases_of_its_line() {
     assert_eq!(links("id", "0.2.0"), Ok(()));
     assert_eq!(links("id", "0.2.1"), Ok(()));
     assert!(links("tenant", "0.2.1").unwrap_err().contains("[method]evaluation.tenant"));
-    for other in ["0.2.0-rc.1", "0.3.0"] {
+    for other in ["0.2.0-rc.2", "0.3.0"] {
         links("id", other).unwrap_err();
     }
 }

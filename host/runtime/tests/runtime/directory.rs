@@ -20,11 +20,11 @@ fn reading(path: &str) -> Guest {
         length = path.len()
     );
     Guest {
-        world: "import lockgate:host/directory@0.2.0-rc.1; import lockgate:host/log@0.2.0-rc.1; \
-                export lockgate:approval/policy@0.2.0-rc.1;",
+        world: "import lockgate:host/directory@0.2.0-rc.2; import lockgate:host/log@0.2.0-rc.2; \
+                export lockgate:approval/policy@0.2.0-rc.2;",
         imports: r#"
-            (import "lockgate:host/directory@0.2.0-rc.1" "read" (func $read (param i32 i32 i32 i32 i32)))
-            (import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+            (import "lockgate:host/directory@0.2.0-rc.2" "read" (func $read (param i32 i32 i32 i32 i32)))
+            (import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
         fields: format!("(data (i32.const 8192) \"catalog{path}\")").leak(),
         decide: decide.leak(),
         ..Guest::default()
@@ -35,12 +35,12 @@ fn reading(path: &str) -> Guest {
 /// traps. Its kind is the level of the line, since both are counted from nothing.
 fn listing() -> Guest {
     Guest {
-        world: "import lockgate:host/directory@0.2.0-rc.1; import lockgate:host/log@0.2.0-rc.1; \
-                export lockgate:approval/policy@0.2.0-rc.1;",
+        world: "import lockgate:host/directory@0.2.0-rc.2; import lockgate:host/log@0.2.0-rc.2; \
+                export lockgate:approval/policy@0.2.0-rc.2;",
         imports: r#"
-            (import "lockgate:host/directory@0.2.0-rc.1" "names" (func $names (param i32)))
-            (import "lockgate:host/directory@0.2.0-rc.1" "entries" (func $entries (param i32 i32 i32 i32 i32)))
-            (import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+            (import "lockgate:host/directory@0.2.0-rc.2" "names" (func $names (param i32)))
+            (import "lockgate:host/directory@0.2.0-rc.2" "entries" (func $entries (param i32 i32 i32 i32 i32)))
+            (import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
         fields: "(global $first (mut i32) (i32.const 0))",
         decide: "
             (call $names (i32.const 4096))

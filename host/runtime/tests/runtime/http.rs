@@ -39,11 +39,11 @@ fn getting(url: &str) -> Guest {
         length = url.len()
     );
     Guest {
-        world: "import lockgate:host/http@0.2.0-rc.1; import lockgate:host/log@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        world: "import lockgate:host/http@0.2.0-rc.2; import lockgate:host/log@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
         imports: r#"
-            (import "lockgate:host/http@0.2.0-rc.1" "send"
+            (import "lockgate:host/http@0.2.0-rc.2" "send"
                 (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
-            (import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+            (import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
         fields: format!("(data (i32.const 8192) \"{url}\")").leak(),
         decide: decide.leak(),
         ..Guest::default()

@@ -23,12 +23,12 @@ fn counting(then: &'static str) -> Guest {
         {then}"
     );
     Guest {
-        world: "import lockgate:host/key-value@0.2.0-rc.1; import lockgate:host/log@0.2.0-rc.1; \
-                export lockgate:approval/policy@0.2.0-rc.1;",
+        world: "import lockgate:host/key-value@0.2.0-rc.2; import lockgate:host/log@0.2.0-rc.2; \
+                export lockgate:approval/policy@0.2.0-rc.2;",
         imports: r#"
-            (import "lockgate:host/key-value@0.2.0-rc.1" "get" (func $get (param i32 i32 i32)))
-            (import "lockgate:host/key-value@0.2.0-rc.1" "set" (func $set (param i32 i32 i32 i32 i32)))
-            (import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+            (import "lockgate:host/key-value@0.2.0-rc.2" "get" (func $get (param i32 i32 i32)))
+            (import "lockgate:host/key-value@0.2.0-rc.2" "set" (func $set (param i32 i32 i32 i32 i32)))
+            (import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
         fields: r#"(data (i32.const 8192) "count1")"#,
         decide: decide.leak(),
         ..Guest::default()
@@ -38,12 +38,12 @@ fn counting(then: &'static str) -> Guest {
 /// A policy that logs the first key that begins with `c`, takes it away, and abstains.
 fn clearing() -> Guest {
     Guest {
-        world: "import lockgate:host/key-value@0.2.0-rc.1; import lockgate:host/log@0.2.0-rc.1; \
-                export lockgate:approval/policy@0.2.0-rc.1;",
+        world: "import lockgate:host/key-value@0.2.0-rc.2; import lockgate:host/log@0.2.0-rc.2; \
+                export lockgate:approval/policy@0.2.0-rc.2;",
         imports: r#"
-            (import "lockgate:host/key-value@0.2.0-rc.1" "keys" (func $keys (param i32 i32 i32)))
-            (import "lockgate:host/key-value@0.2.0-rc.1" "delete" (func $delete (param i32 i32 i32)))
-            (import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+            (import "lockgate:host/key-value@0.2.0-rc.2" "keys" (func $keys (param i32 i32 i32)))
+            (import "lockgate:host/key-value@0.2.0-rc.2" "delete" (func $delete (param i32 i32 i32)))
+            (import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
         fields: r#"(global $first (mut i32) (i32.const 0)) (data (i32.const 8192) "c")"#,
         decide: "
             (call $keys (i32.const 8192) (i32.const 1) (i32.const 4096))

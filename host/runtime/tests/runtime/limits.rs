@@ -38,7 +38,7 @@ fn a_loop_without_end_runs_out_of_fuel() {
 #[test]
 fn a_guest_that_calls_the_host_without_end_is_told_so_and_the_receipt_shows_the_effort() {
     let import =
-        r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
     let guest = Guest {
         imports: import,
         decide: "(loop $on (drop (call $now (local.get $evaluation))) (br $on))",

@@ -19,7 +19,7 @@ fn seeing(imports: &str, ask: &str) -> Guest {
         
         (return (i32.const 4096))"#;
     Guest {
-        world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        world: "import lockgate:host/snapshot@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
         imports: imports.to_owned().leak(),
         decide: format!("{ask} {answer}").leak(),
         ..Guest::default()
@@ -54,7 +54,7 @@ const JOIN: &str = r#"
     (i32.store (i32.const 4304) (i32.sub (local.get $to) (i32.const 60000)))"#;
 
 fn asks(method: &str) -> String {
-    format!(r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.{method}" (func $ask (param i32 i32)))"#)
+    format!(r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.{method}" (func $ask (param i32 i32)))"#)
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn who_has_looked_at_the_time_is_known() {
     let id = "(call $ask (local.get $evaluation) (i32.const 4300))";
     assert!(timeless(&seeing(&asks("id"), id)));
     let now =
-        r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.now" (func $now (param i32) (result i64)))"#;
     let both = format!("{id} (drop (call $now (local.get $evaluation)))");
     assert!(!timeless(&seeing(&format!("{} {now}", asks("id")), &both)));
 }
@@ -127,7 +127,7 @@ const ASK_FOR_SBOM: &str = r#"
 
 #[test]
 fn evidence_is_there_or_missing_or_not_granted() {
-    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.evidence"
+    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.evidence"
         (func $ask (param i32 i32 i32 i32)))"#;
     let guest = Guest { fields: r#"(data (i32.const 4400) "sbom")"#, ..seeing(import, ASK_FOR_SBOM) };
     let granted = || Grants { evidence: vec!["sbom".to_owned()], ..Grants::default() };
@@ -138,7 +138,7 @@ fn evidence_is_there_or_missing_or_not_granted() {
 
 /// Asks for bytes of the evidence `sbom`, and says them.
 fn content_of_sbom(offset: u32, at_most: u32) -> Guest {
-    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.evidence-content"
+    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.evidence-content"
         (func $ask (param i32 i32 i32 i32 i32 i32)))"#;
     let ask = format!(
         "(call $ask (local.get $evaluation) (i32.const 4400) (i32.const 4) (i32.const {offset}) (i32.const {at_most})
@@ -165,7 +165,7 @@ fn granted(patterns: &[&str]) -> Grants {
 /// Asks for the first page of a register, and says the tag of the result, then that of the error or the number of items.
 fn reading(register: &str) -> Guest {
     let import = format!(
-        r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.{register}"
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.{register}"
             (func $ask (param i32 i32 i32 i32 i32 i32)))"#
     );
     let ask = r#"
@@ -198,12 +198,180 @@ fn a_register_is_granted_or_not_and_kept_or_not_and_may_be_empty() {
     }
 }
 
+/// Asks `method` with a text, and perhaps for a page, and says the tag of the result, then that of the error or the number of items.
+fn asking(method: &str, text: &str, page: bool) -> Guest {
+    let (types, values) = match page {
+        true => ("i32 i32 i32 i32", "(i32.const 0) (i32.const 0) (i32.const 0) (i32.const 9)"),
+        false => ("", ""),
+    };
+    let import = format!(
+        r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.{method}"
+            (func $ask (param i32 i32 i32 {types} i32)))"#
+    );
+    let ask = format!(
+        "(call $ask (local.get $evaluation) (i32.const 4400) (i32.const {}) {values} (i32.const 4504))
+        (i32.store8 (i32.const 60000) (i32.add (i32.const 48) (i32.load8_u (i32.const 4504))))
+        (i32.store8 (i32.const 60001) (i32.add (i32.const 48) (select
+            (i32.load8_u (i32.const 4508)) (i32.load (i32.const 4512)) (i32.load8_u (i32.const 4504)))))
+        (i32.store (i32.const 4300) (i32.const 60000)) (i32.store (i32.const 4304) (i32.const 2))",
+        text.len()
+    );
+    let data = format!(r#"(data (i32.const 4400) "{text}")"#);
+    Guest { fields: data.leak(), ..seeing(&import, &ask) }
+}
+
+/// [`everything`] with other members.
+fn with(members: serde_json::Value) -> Snapshot {
+    let mut document = serde_json::to_value(&*everything().deployment).unwrap();
+    for (name, value) in members.as_object().unwrap() {
+        match value.is_null() {
+            true => drop(document.as_object_mut().unwrap().remove(name)),
+            false => document[name] = value.clone(),
+        }
+    }
+    let mut snapshot = everything();
+    snapshot.deployment = Arc::new(serde_json::from_value(document).unwrap());
+    snapshot
+}
+
+#[test]
+fn samples_are_granted_or_not_and_kept_or_not_and_may_be_empty() {
+    let of = |kpi| asking("samples", kpi, true);
+    assert_eq!(seen(&of("K"), granted(&["kpis"]), everything()), "02");
+    assert_eq!(seen(&of("K/2~x"), granted(&["kpis"]), everything()), "00", "no sample yet");
+    assert_eq!(seen(&of("L"), granted(&["kpis"]), everything()), "11", "no such indicator");
+    assert_eq!(seen(&of("K"), granted(&["kpis"]), with(json!({ "samples": null }))), "11", "nobody keeps indicators");
+    for others in [&[][..], &["samples", "people", "fact:*"]] {
+        assert_eq!(seen(&of("K"), granted(others), everything()), "10", "not granted by {others:?}");
+    }
+}
+
+#[test]
+fn competences_are_granted_or_not_and_kept_or_not_and_may_be_empty() {
+    let of = |person| asking("competences", person, false);
+    assert_eq!(seen(&of("ada@example.org"), granted(&["people"]), everything()), "02");
+    assert_eq!(seen(&of("bo@example.org"), granted(&["people"]), everything()), "00", "a person without competences");
+    assert_eq!(
+        seen(&of("zoe@example.org"), granted(&["*"]), everything()),
+        "11",
+        "the register does not have the person"
+    );
+    assert_eq!(
+        seen(&of("ada@example.org"), granted(&["people"]), with(json!({ "people": null }))),
+        "11",
+        "nobody keeps people"
+    );
+    for others in [&[][..], &["kpis", "fact:people"]] {
+        assert_eq!(seen(&of("ada@example.org"), granted(others), everything()), "10", "not granted by {others:?}");
+    }
+}
+
+/// Asks who says what stands at a pointer, and says the source, `none`, or the tag of the error.
+fn who_says(pointer: &str) -> Guest {
+    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.provenance"
+        (func $ask (param i32 i32 i32 i32)))"#;
+    // The result is aligned to 8 bytes, and so is the option in it.
+    let ask = format!(
+        "(call $ask (local.get $evaluation) (i32.const 4400) (i32.const {}) (i32.const 4504))
+        (if (i32.load8_u (i32.const 4504))
+            (then
+                (i32.store8 (i32.const 60000) (i32.add (i32.const 48) (i32.load8_u (i32.const 4512))))
+                (i32.store (i32.const 4300) (i32.const 60000)) (i32.store (i32.const 4304) (i32.const 1)))
+            (else (if (i32.load8_u (i32.const 4512))
+                (then
+                    (i32.store (i32.const 4300) (i32.load (i32.const 4520)))
+                    (i32.store (i32.const 4304) (i32.load (i32.const 4524))))
+                (else
+                    (i32.store (i32.const 4300) (i32.const 4490)) (i32.store (i32.const 4304) (i32.const 4))))))",
+        pointer.len()
+    );
+    let data = format!(r#"(data (i32.const 4400) "{pointer}") (data (i32.const 4490) "none")"#);
+    Guest { fields: data.leak(), ..seeing(import, &ask) }
+}
+
+#[test]
+fn who_says_a_fact_is_told_with_the_grants_of_the_fact() {
+    let asked = |pointer: &str, grants: &[&str], snapshot| seen(&who_says(pointer), granted(grants), snapshot);
+    let of = |pointer: &str| asked(pointer, &["*", "fact:*"], everything());
+    for (pointer, source) in [
+        ("/change", "register"),
+        ("/change/window/start", "register"),
+        ("/environment", "told"),
+        ("/registers/kpis", "register"),
+        ("/registers/kpis/0/latest", "register"),
+        ("/registers/orders/1", "told"),
+        ("/people/ada@example.org/competences/0", "register"),
+        ("/samples/K~12~0x", "register"),
+        ("/facts/cost", "told"),
+        ("/history/0", "ledger"),
+        ("/approvals", "ledger"),
+        ("/now", "none"),
+        ("/differences/0", "none"),
+        ("/component_changes", "none"),
+    ] {
+        assert_eq!(of(pointer), source, "{pointer}");
+    }
+    for unknown in [
+        "/nothing",
+        "/changes",
+        "/registers/wages",
+        "/registers/kpis/1",
+        "/registers/kpis/x",
+        "/people/zoe",
+        "/samples/L",
+        "/facts/x",
+    ] {
+        assert_eq!(of(unknown), "1", "{unknown} does not exist");
+    }
+    for failed in ["", "change", "/registers"] {
+        assert_eq!(of(failed), "3", "{failed} is no section");
+    }
+    let entry = "/registers/incidents";
+    let only = |registers: serde_json::Value| with(json!({ "registers": registers }));
+    assert_eq!(asked(entry, &["incidents"], everything()), "told");
+    assert_eq!(asked(entry, &["kpis", "fact:*"], everything()), "0", "not granted");
+    assert_eq!(asked(entry, &["incidents"], only(json!({}))), "1", "nobody keeps it");
+    assert_eq!(asked(&format!("{entry}/0"), &["incidents"], only(json!({ "incidents": [] }))), "1", "it is empty");
+    for withheld in ["/people/ada@example.org", "/samples/K", "/facts/cost", "/evidence/sbom", "/registers/kpis/0"] {
+        assert_eq!(asked(withheld, &[], everything()), "0", "{withheld}");
+    }
+    let evidence = Grants { evidence: vec!["*".to_owned()], ..Grants::default() };
+    assert_eq!(seen(&who_says("/evidence/sbom"), evidence.clone(), everything()), "evidence");
+    assert_eq!(seen(&who_says("/evidence/none"), evidence, everything()), "1");
+}
+
+#[test]
+fn samples_are_read_in_pages_that_go_on_after_a_moment() {
+    // The moment stands at 4440, the page goes on after it, and the first item is said by its value.
+    let after = |moment: &str| {
+        let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.samples"
+            (func $ask (param i32 i32 i32 i32 i32 i32 i32 i32)))"#;
+        let ask = format!(
+            "(call $ask (local.get $evaluation) (i32.const 4400) (i32.const 1)
+                (i32.const 1) (i32.const 4440) (i32.const {}) (i32.const 1) (i32.const 4504))
+            (i32.store8 (i32.const 60000) (i32.add (i32.const 48) (i32.load (i32.const 4512))))
+            (if (i32.load (i32.const 4512)) (then
+                (i32.store8 (i32.const 60001) (i32.add (i32.const 48)
+                    (i32.trunc_f64_u (f64.mul (f64.const 4) (f64.load offset=8 (i32.load (i32.const 4508)))))))))
+            (i32.store (i32.const 4300) (i32.const 60000)) (i32.store (i32.const 4304) (i32.const 2))",
+            moment.len()
+        );
+        let data =
+            format!(r#"(data (i32.const 4400) "K") (data (i32.const 4440) "{moment}") (data (i32.const 60001) "-")"#);
+        let guest = Guest { fields: data.leak(), ..seeing(import, &ask) };
+        seen(&guest, granted(&["kpis"]), everything())
+    };
+    assert_eq!(after("2026-11-24T19:00:00Z"), "12", "0.5 comes after 0.25");
+    assert_eq!(after("2026-11-24T18:59:00Z"), "0-", "the end");
+    assert_eq!(after("yesterday"), "0-", "no sample was measured then");
+}
+
 /// A policy that calls every method once.
 fn caller_of_all() -> Guest {
     let methods = methods();
     let all = |part: fn(&Method) -> &str| methods.iter().map(part).collect::<String>().leak();
     Guest {
-        world: "import lockgate:host/snapshot@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
+        world: "import lockgate:host/snapshot@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
         imports: all(|method| &method.import),
         fields: all(|method| &method.data),
         decide: all(|method| &method.call),
@@ -252,7 +420,7 @@ fn only_facts_that_are_granted_have_a_name_and_a_register_is_none() {
 
 /// Asks for the JSON at a pointer, and says it, or the tag of the error.
 fn json_at(pointer: &str) -> Guest {
-    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.json"
+    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.json"
         (func $ask (param i32 i32 i32 i32)))"#;
     let ask = format!(
         "(call $ask (local.get $evaluation) (i32.const 4400) (i32.const {}) (i32.const 4504))
@@ -281,6 +449,13 @@ fn json_is_read_by_pointer_and_needs_the_grants_of_the_typed_methods() {
     assert_eq!(read("/evidence/sbom", nothing()), "0", "not granted");
     let cost = |grants| read("/facts/cost", grants);
     assert_eq!((cost(granted(&["*"])).as_str(), cost(granted(&["fact:c*"])).starts_with('{')), ("0", true));
+    assert_eq!(read("/people/ada@example.org/competences/1/name", granted(&["people"])), "\"first-aid\"");
+    assert_eq!(read("/people", granted(&["kpis"])), "0", "not granted");
+    assert_eq!(read("/samples/K~12~0x", granted(&["kpis"])), "[]");
+    assert_eq!(read("/samples/K", granted(&["people"])), "0", "not granted");
+    assert_eq!(read("/component_changes/0/change", nothing()), "\"unchanged\"");
+    let said = |grants| read("/provenance/~1people~1ada@example.org/attester", grants);
+    assert_eq!((said(granted(&["people"])), said(nothing())), ("\"hr@example.org\"".to_owned(), "1".to_owned()));
     for unknown in [
         "/change/",
         "/registers/orders/",
@@ -342,7 +517,7 @@ fn who_asked_for_the_moment_as_json_is_known() {
 
 #[test]
 fn a_fact_is_there_or_unknown_or_not_granted() {
-    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[method]evaluation.fact"
+    let import = r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[method]evaluation.fact"
         (func $ask (param i32 i32 i32 i32)))"#;
     // The tag of the result, and of the error.
     let ask = r#"(call $ask (local.get $evaluation) (i32.const 4400) (i32.const 4) (i32.const 4504))
@@ -364,8 +539,8 @@ fn a_fact_is_there_or_unknown_or_not_granted() {
 
 fn logged(limits: Limits, lines: u32) -> Evaluation<lockgate_domain::Answer> {
     let guest = Guest {
-        world: "import lockgate:host/log@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
-        imports: r#"(import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32)))"#,
+        world: "import lockgate:host/log@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
+        imports: r#"(import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32)))"#,
         decide: format!(
             "(local $n i32) (loop $on
                 (call $log (i32.const 3) (i32.const 1039) (i32.const 7))

@@ -85,6 +85,8 @@ pub(super) struct RegisterCaches {
     /// Values in their normal form, by digest.
     values: Cache<Digest, Arc<Value>>,
     samples: Cache<String, (u64, SampleSummary)>,
+    /// The samples of a stream that were recorded last, in that order, with the version of the stream: as many as a snapshot holds.
+    recent: Cache<String, (u64, Arc<Vec<Sample>>)>,
 }
 
 impl Default for RegisterCaches {
@@ -95,6 +97,7 @@ impl Default for RegisterCaches {
             heads: Cache::new(10_000),
             values: Cache::new(10_000),
             samples: Cache::new(10_000),
+            recent: Cache::new(1_000),
         }
     }
 }

@@ -2,8 +2,11 @@
 //! indicator.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use lockgate_domain::{Deployment, NewSamples, RegisterKind, Right, Sample, TeamName, Timestamp};
+use lockgate_domain::{
+    Deployment, FactSource, KpiSamples, NewSamples, Provenance, RegisterKind, Right, Sample, TeamName, Timestamp,
+};
 use lockgate_ledger::{Append, EntryDraft, EntryQuery, ExpectedVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -173,7 +176,76 @@ impl DeploymentService {
             }
             kpi.samples = summary.kept();
         }
+        if deployment.samples.is_some() {
+            self.join_samples(&mut deployment, team, registers)?;
+        }
         Ok(Some(deployment))
+    }
+
+    /// Joins a deployment with the samples of its indicators, if somebody keeps indicators. `registers` are the streams that its registers
+    /// were joined from, with their versions.
+    pub(crate) fn join_samples(
+        &self,
+        deployment: &mut Deployment,
+        team: &TeamName,
+        registers: &[(String, u64)],
+    ) -> Result<(), ServiceError> {
+        if !deployment.provenance.contains_key("/registers/kpis") {
+            return Ok(());
+        }
+        let versions: BTreeMap<&str, u64> = registers.iter().map(|(stream, version)| (&**stream, *version)).collect();
+        let mut samples = BTreeMap::new();
+        for kpi in deployment.registers.kpis.iter().flatten() {
+            let streams = [None, Some(team)].map(|owner| samples_stream(owner, &kpi.id));
+            let joined = streams.iter().find_map(|stream| Some((stream, *versions.get(&**stream)?)));
+            let recorded = match joined {
+                Some((stream, version)) => self.recorded_last(stream, version)?,
+                None => Arc::default(),
+            };
+            samples.insert(kpi.id.clone(), KpiSamples::of_recorded(recorded.iter().copied()));
+        }
+        deployment.provenance.insert("/samples".to_owned(), Provenance::from_source(FactSource::Register));
+        deployment.samples = Some(samples);
+        Ok(())
+    }
+
+    /// The samples of a stream at this version that were recorded last, in that order: at most [`KpiSamples::MOST`].
+    fn recorded_last(&self, stream: &str, version: u64) -> Result<Arc<Vec<Sample>>, ServiceError> {
+        let known = self.0.registers.recent.get(stream).filter(|(known, _)| *known <= version);
+        let (known, earlier) = known.unwrap_or_default();
+        if known == version {
+            return Ok(earlier);
+        }
+        // The samples of each entry, the newest entry first.
+        let (mut newer, mut count, mut before) = (Vec::new(), 0, None);
+        'all: loop {
+            let query = EntryQuery {
+                stream: Some(stream.to_owned()),
+                before,
+                newest_first: true,
+                limit: 20,
+                ..EntryQuery::default()
+            };
+            let entries = self.0.storage.entries(&query)?;
+            let Some(last) = entries.last() else { break };
+            before = Some(last.index);
+            for stored in &entries {
+                let stored = stored.read().map_err(ServiceError::Damaged)?;
+                if stored.sequence <= known || count >= KpiSamples::MOST {
+                    break 'all;
+                }
+                if stored.sequence <= version {
+                    let RecordedSamples { samples, .. } = body(&stored)?;
+                    count += samples.len();
+                    newer.push(samples);
+                }
+            }
+        }
+        let recorded: Vec<Sample> = earlier.iter().copied().chain(newer.into_iter().rev().flatten()).collect();
+        let left_out = recorded.len().saturating_sub(KpiSamples::MOST);
+        let recorded = Arc::new(recorded.into_iter().skip(left_out).collect::<Vec<_>>());
+        self.0.registers.recent.insert(stream.to_owned(), (version, Arc::clone(&recorded)));
+        Ok(recorded)
     }
 }
 

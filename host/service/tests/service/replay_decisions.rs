@@ -344,8 +344,8 @@ fn what_retention_deleted_is_told_with_its_place_and_is_no_match() {
 /// A policy that reads the file `a` of the directory `catalog`, and then abstains.
 fn reader() -> Vec<u8> {
     Guest {
-        world: "import lockgate:host/directory@0.2.0-rc.1; export lockgate:approval/policy@0.2.0-rc.1;",
-        imports: r#"(import "lockgate:host/directory@0.2.0-rc.1" "read"
+        world: "import lockgate:host/directory@0.2.0-rc.2; export lockgate:approval/policy@0.2.0-rc.2;",
+        imports: r#"(import "lockgate:host/directory@0.2.0-rc.2" "read"
             (func $read (param i32 i32 i32 i32 i32)))"#,
         fields: r#"(data (i32.const 4096) "cataloga")"#,
         decide: "(call $read (i32.const 4096) (i32.const 7) (i32.const 4103) (i32.const 1) (i32.const 4200))",

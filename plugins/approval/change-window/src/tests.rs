@@ -250,20 +250,7 @@ fn a_window_can_be_open_once() {
 }
 
 fn plan(office_hours_exception: bool) -> Plan {
-    Plan {
-        id: "plan-1".to_owned(),
-        slot: None,
-        priority: None,
-        point_of_no_return: None,
-        way_back: None,
-        suppression: None,
-        office_hours_exception,
-        notice: None,
-        targets: Vec::new(),
-        staying: Vec::new(),
-        data_retention: None,
-        criteria: Vec::new(),
-    }
+    Plan { office_hours_exception, ..Fixture::plan("plan-1") }
 }
 
 #[test]

@@ -16,12 +16,9 @@ use super::ComponentIntegrity;
 
 fn component(name: &str, kind: &str, digest: Option<&str>) -> Component {
     Component {
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-        version: "2.4.0".to_owned(),
         digest: digest.map(|digit| format!("sha256:{}", digit.repeat(64))),
-        media_type: None,
         origin: Some(format!("oci://registry.example.com/shop/{name}")),
+        ..Fixture::component(name, kind, "2.4.0")
     }
 }
 

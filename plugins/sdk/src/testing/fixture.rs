@@ -8,16 +8,17 @@ use serde_json::Value;
 
 use super::granted::Granted;
 use crate::registers::{
-    AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
-    ServiceContract, Supplier,
+    AuditFinding, Capacity, Competence, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
+    Sample, ServiceContract, Supplier,
 };
 use crate::strategy::{Analysis, Progress, Rollout};
 use crate::time::Timestamp;
 use crate::types::{
-    Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component, Defect,
-    DeploymentRecord, Difference, Document, Environment, EnvironmentControl, Evidence, Exemption, GatePassage,
-    Instance, InstanceStatus, KnowledgeItem, Level, Model, Overlap, Person, Phase, Plan, Product, Release,
-    ReleaseNotes, ReleaseStatus, Scenario, Section, Stage, Timing, Verification, environment_kind, person_kind,
+    Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component,
+    ComponentChange, Defect, DeploymentRecord, Difference, Document, Environment, EnvironmentControl, Evidence,
+    Exemption, GatePassage, Instance, InstanceStatus, KnowledgeItem, Level, Model, Overlap, Person, Phase, Plan,
+    Product, Provenance, Release, ReleaseNotes, ReleaseStatus, Scenario, Section, Stage, Timing, Verification,
+    environment_kind, fact_source, person_kind,
 };
 use crate::{Evaluation, EvidenceFile, ReadError};
 
@@ -87,6 +88,8 @@ pub struct Fixture {
     pub actual_content: BTreeMap<String, InstanceContent>,
     /// What the host would answer: a fixture does not compute it. A plugin must not ask while it is `None`.
     pub differences: Option<Vec<Difference>>,
+    /// What the host would answer: a fixture does not compute it. A plugin must not ask while it is `None`.
+    pub component_changes: Option<Vec<ComponentChange>>,
     pub approvals: Vec<Approval>,
     pub approved: Option<ApprovedPlan>,
     pub approved_components: Vec<Component>,
@@ -97,6 +100,12 @@ pub struct Fixture {
     pub overlaps: Vec<Overlap>,
     pub exemptions: Vec<Exemption>,
     pub registers: Registers,
+    /// The samples of the indicators, by the id of the indicator, newest first. None: nobody keeps indicators.
+    pub samples: Option<BTreeMap<String, Vec<Sample>>>,
+    /// The competences of the people that the register of people has, by the id of the person. None: nobody keeps people.
+    pub competences: Option<BTreeMap<String, Vec<Competence>>>,
+    /// Who says the facts, by JSON Pointer. The requester told what is not in it.
+    pub provenance: BTreeMap<String, Provenance>,
     pub facts: BTreeMap<String, Document>,
     /// What `json` and `sections` read: an object with a member for each section. It is the document that the fixture was read
     /// from, as it is: changes of other fields do not show in it, ids are as they were written, and lists in the order of the
@@ -160,6 +169,7 @@ impl Fixture {
                 third_party: None,
                 version: None,
                 definition: None,
+                applied: None,
                 parameters: Vec::new(),
             },
             change: Change {
@@ -196,6 +206,7 @@ impl Fixture {
             desired_content: BTreeMap::new(),
             actual_content: BTreeMap::new(),
             differences: Some(Vec::new()),
+            component_changes: Some(Vec::new()),
             approvals: Vec::new(),
             approved: None,
             approved_components: Vec::new(),
@@ -206,6 +217,9 @@ impl Fixture {
             overlaps: Vec::new(),
             exemptions: Vec::new(),
             registers: Registers::default(),
+            samples: None,
+            competences: None,
+            provenance: BTreeMap::new(),
             facts: BTreeMap::new(),
             document: serde_json::json!({}),
             withheld: Vec::new(),
@@ -288,6 +302,41 @@ impl Fixture {
             staying: Vec::new(),
             data_retention: None,
             criteria: Vec::new(),
+            resources: Vec::new(),
+        }
+    }
+
+    /// A component of which nothing else is known.
+    pub fn component(name: &str, kind: &str, version: &str) -> Component {
+        Component {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            version: version.to_owned(),
+            digest: None,
+            media_type: None,
+            origin: None,
+            serial: None,
+            order: None,
+            entitlement: None,
+            migration: None,
+            retention: None,
+            reviewer: None,
+        }
+    }
+
+    /// A fact from this source, of which nothing else is known.
+    pub fn said_by(source: &str) -> Provenance {
+        Provenance {
+            source: source.to_owned(),
+            attester: None,
+            kind: None,
+            roles: Vec::new(),
+            credential: super::credential(),
+            as_of: None,
+            recorded: None,
+            valid_until: None,
+            entry: None,
+            verification: Verification::Absent,
         }
     }
 
@@ -424,6 +473,84 @@ impl Fixture {
         })
     }
 
+    pub(crate) fn component_changes(&self) -> Vec<ComponentChange> {
+        self.component_changes.clone().unwrap_or_else(|| {
+            panic!("the plugin asks what the deployment does to components, which a fixture does not compute: set `component_changes`")
+        })
+    }
+
+    pub(crate) fn samples(&self, kpi: &str) -> Result<Vec<Sample>, ReadError> {
+        self.by_id("kpis", "samples", self.samples.as_ref(), kpi)
+    }
+
+    pub(crate) fn competences(&self, person: &str) -> Result<Vec<Competence>, ReadError> {
+        self.by_id("people", "people", self.competences.as_ref(), person)
+    }
+
+    fn by_id<T: Clone>(
+        &self,
+        grant: &str,
+        all: &str,
+        lists: Option<&BTreeMap<String, Vec<T>>>,
+        id: &str,
+    ) -> Result<Vec<T>, ReadError> {
+        if self.is_withheld(grant) {
+            return Err(ReadError::NotGranted(grant.to_owned()));
+        }
+        let lists = lists.ok_or_else(|| ReadError::Unknown(all.to_owned()))?;
+        lists.get(id).cloned().ok_or_else(|| ReadError::Unknown(id.to_owned()))
+    }
+
+    /// As the host, but for a place that does not exist: what stands there is told.
+    pub(crate) fn provenance(&self, pointer: &str) -> Result<Option<Provenance>, ReadError> {
+        let parts: Vec<String> =
+            pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let withheld = match parts.as_slice() {
+            [] => return Err(ReadError::Failed("name a section, for example `/change`".to_owned())),
+            ["people", ..] => Some("people".to_owned()),
+            ["samples", ..] => Some("kpis".to_owned()),
+            ["registers", name, ..] => Some(name.replace('_', "-")),
+            ["facts", name, ..] => Some(format!("fact:{name}")),
+            ["evidence", name, ..] => Some((*name).to_owned()),
+            _ => None,
+        };
+        if let Some(name) = withheld.filter(|name| self.is_withheld(name)) {
+            return Err(ReadError::NotGranted(name));
+        }
+        let mut place = pointer;
+        while !place.is_empty() {
+            if let Some(known) = self.provenance.get(place) {
+                return Ok(Some(known.clone()));
+            }
+            place = place.rsplit_once('/').map_or("", |(around, _)| around);
+        }
+        Ok(match parts.as_slice() {
+            ["analysis" | "component_changes" | "differences" | "gate" | "model" | "now", ..]
+            | ["phase" | "provenance" | "stage" | "subject" | "timing", ..] => None,
+            ["approvals" | "approved" | "exemptions" | "gates_passed" | "history", ..]
+            | ["overlaps" | "progress" | "requester", ..] => Some(Self::said_by(fact_source::LEDGER)),
+            ["evidence", name, ..] => {
+                let head = self.evidence(name)?;
+                let said = Self::said_by(fact_source::EVIDENCE);
+                let Evidence { attester, credential, attested, valid_until, verification, digest, made, .. } = head;
+                let (as_of, entry) = (made.or(attested), Some(digest));
+                Some(Provenance {
+                    attester,
+                    credential,
+                    as_of,
+                    recorded: attested,
+                    valid_until,
+                    entry,
+                    verification,
+                    ..said
+                })
+            }
+            ["evidence"] => Some(Self::said_by(fact_source::EVIDENCE)),
+            _ => Some(Self::said_by(fact_source::TOLD)),
+        })
+    }
+
     fn is_withheld(&self, name: &str) -> bool {
         self.withheld.iter().any(|withheld| withheld == name)
     }
@@ -482,7 +609,10 @@ impl Fixture {
         names.sort_unstable();
         names.dedup();
         let plain = names.into_iter().filter_map(|name| Some((name, self.section(name)?)));
-        let plain = plain.map(|(name, value)| section(format!("/{name}"), Some(value), true));
+        let plain = plain.map(|(name, value)| {
+            let granted = grant_of(name).is_none_or(|grant| !self.is_withheld(grant));
+            section(format!("/{name}"), Some(value), granted)
+        });
         let registers = self.document.get("registers").and_then(Value::as_object).into_iter().flatten();
         let registers = registers.map(|(name, value)| {
             let granted = !self.is_withheld(&name.replace('_', "-"));
@@ -503,7 +633,7 @@ impl Fixture {
             ["registers", name, ..] => Some(name.replace('_', "-")),
             ["facts", name, ..] => Some(format!("fact:{name}")),
             ["evidence", name, ..] => Some((*name).to_owned()),
-            _ => None,
+            [name, ..] => grant_of(name).map(str::to_owned),
         };
         if let Some(name) = withheld.filter(|name| self.is_withheld(name)) {
             return Err(ReadError::NotGranted(name));
@@ -517,6 +647,15 @@ impl Fixture {
             None => None,
         };
         found.map(|found| found.to_string()).ok_or_else(|| ReadError::Unknown(pointer.to_owned()))
+    }
+}
+
+/// The register whose grant a section beside the registers needs.
+fn grant_of(section: &str) -> Option<&'static str> {
+    match section {
+        "people" => Some("people"),
+        "samples" => Some("kpis"),
+        _ => None,
     }
 }
 

@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use super::fixture::{Fixture, InstanceContent, Registers};
 use super::granted::Granted;
+use crate::registers::{Competence, Sample};
 use crate::settings::pointer_of;
 use crate::time::{Duration, Timestamp};
 use crate::types::{
     Approval, ApprovedPlan, Attribute, Change, Component, Defect, DeploymentRecord, Document, Environment, Evidence,
-    Exemption, GatePassage, Instance, KnowledgeItem, Overlap, Person, Phase, Plan, Product, Release, ReleaseNotes,
-    Scenario, Stage, Verification, environment_kind,
+    Exemption, GatePassage, Instance, KnowledgeItem, Overlap, Person, Phase, Plan, Product, Provenance, Release,
+    ReleaseNotes, Scenario, Stage, Verification, environment_kind,
 };
 use crate::{EvidenceFile, Pointer};
 
@@ -36,8 +37,9 @@ impl std::error::Error for UnreadableSnapshot {}
 
 impl Fixture {
     /// Reads a snapshot document (JSON) of the host. It names evidence only by digest: its content is empty until
-    /// [`with_evidence`](Self::with_evidence) sets it. Nor does it hold the differences of the instances: set
-    /// [`differences`](Self::differences) if the plugin reads them. A rollout, its
+    /// [`with_evidence`](Self::with_evidence) sets it. Nor does it hold the differences of the instances and what
+    /// the deployment does to components: set [`differences`](Self::differences) and
+    /// [`component_changes`](Self::component_changes) if the plugin reads them. A rollout, its
     /// progress and timing, an analysis and the model are not read: set the fields. Parts that plugins do not see are ignored.
     ///
     /// # Errors
@@ -96,6 +98,17 @@ struct Snapshot {
     facts: BTreeMap<String, Fact>,
     #[serde(default)]
     registers: Registers,
+    people: Option<BTreeMap<String, NamedPerson>>,
+    samples: Option<BTreeMap<String, Vec<Sample>>>,
+    #[serde(default)]
+    provenance: BTreeMap<String, Provenance>,
+}
+
+/// A person that the register of people has. The contract reads the competences.
+#[derive(Deserialize)]
+struct NamedPerson {
+    #[serde(default)]
+    competences: Vec<Competence>,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +231,7 @@ impl Snapshot {
             desired_content,
             actual_content,
             differences: None,
+            component_changes: None,
             approvals: self.approvals,
             approved,
             approved_components,
@@ -228,6 +242,11 @@ impl Snapshot {
             overlaps: self.overlaps,
             exemptions: exemptions(self.waivers, self.overrides),
             registers: self.registers,
+            samples: self.samples,
+            competences: self
+                .people
+                .map(|people| people.into_iter().map(|(id, person)| (id, person.competences)).collect()),
+            provenance: self.provenance,
             facts: facts.collect(),
             document,
             withheld: Vec::new(),
@@ -375,6 +394,11 @@ mod tests {
             "id": "w", "scope": { "bindings": ["readiness"], "codes": ["no-notes"] }, "owner": "ann", "reason": "r",
             "expires": "2026-12-01T00:00:00Z"
         }],
+        "people": { "rita": { "competences": [{ "name": "db", "level": "expert", "valid_until": "2027-01-01T00:00:00Z" }] } },
+        "samples": { "p99": [{ "at": "2026-11-24T19:00:00Z", "value": 250.5 }], "new": [] },
+        "provenance": {
+            "/change": { "source": "register", "attester": "itsm", "kind": "service", "recorded": "2026-11-24T09:00:00Z" }
+        },
         "registers": { "orders": [], "monitors": [
             { "id": "m", "kind": "http", "instance": "shop-eu", "interval": "30s", "last_run": "2026-11-24T19:00:00Z" }
         ] }
@@ -406,6 +430,18 @@ mod tests {
         assert_eq!(evaluation.orders(), Ok(Vec::new()));
         assert_eq!(evaluation.monitors().unwrap()[0].interval, Some(30_000));
         assert_eq!(evaluation.kpis(), Err(ReadError::Unknown("kpis".to_owned())));
+        assert_eq!(evaluation.samples("p99").unwrap()[0].value, 250.5);
+        assert_eq!(evaluation.samples("new"), Ok(Vec::new()));
+        assert_eq!(evaluation.samples("other"), Err(ReadError::Unknown("other".to_owned())));
+        let competences = evaluation.competences("rita").unwrap();
+        assert_eq!((competences[0].name.as_str(), competences[0].valid_until.is_some()), ("db", true));
+        assert_eq!(evaluation.competences("zoe"), Err(ReadError::Unknown("zoe".to_owned())));
+        let source = |pointer: &str| evaluation.provenance(pointer).map(|said| said.map(|said| said.source));
+        assert_eq!(source("/change/risk"), Ok(Some("register".to_owned())));
+        assert_eq!(source("/environment"), Ok(Some("told".to_owned())));
+        assert_eq!(source("/history"), Ok(Some("ledger".to_owned())));
+        assert_eq!(source("/evidence/sbom"), Ok(Some("evidence".to_owned())));
+        assert_eq!(source("/differences"), Ok(None));
         assert_eq!(evaluation.json("/change/risk").unwrap(), "\"high\"");
         assert_eq!(evaluation.json("/stage").unwrap(), "\"fulfill\"");
         assert_eq!(evaluation.json("/rollout").unwrap(), "{}");
@@ -418,8 +454,12 @@ mod tests {
         );
 
         let mut withheld = fixture.clone();
-        withheld.withheld = vec!["fact:acme.cost".to_owned(), "monitors".to_owned()];
+        withheld.withheld = ["fact:acme.cost", "monitors", "kpis", "people"].map(str::to_owned).to_vec();
         let evaluation = withheld.evaluation();
+        assert_eq!(evaluation.samples("p99"), Err(ReadError::NotGranted("kpis".to_owned())));
+        assert_eq!(evaluation.competences("rita"), Err(ReadError::NotGranted("people".to_owned())));
+        assert_eq!(evaluation.json("/people/rita"), Err(ReadError::NotGranted("people".to_owned())));
+        assert_eq!(evaluation.provenance("/samples/p99"), Err(ReadError::NotGranted("kpis".to_owned())));
         assert_eq!(evaluation.json("/facts").unwrap(), "{}");
         assert_eq!(evaluation.json("/facts/acme.cost"), Err(ReadError::NotGranted("fact:acme.cost".to_owned())));
         assert_eq!(evaluation.json("/registers/monitors/0"), Err(ReadError::NotGranted("monitors".to_owned())));

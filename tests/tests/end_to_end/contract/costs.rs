@@ -60,14 +60,14 @@ struct Cost {
 fn cost(runtime: &Runtime, method: Option<&Method>, snapshot: &Arc<Snapshot>) -> Cost {
     let part = |part: fn(&Method) -> &str| method.map_or("", part);
     let imports = format!(
-        r#"(import "lockgate:host/log@0.2.0-rc.1" "log" (func $log (param i32 i32 i32))) {}"#,
+        r#"(import "lockgate:host/log@0.2.0-rc.2" "log" (func $log (param i32 i32 i32))) {}"#,
         part(|method| &method.import)
     );
     let guest = Guest {
         world: "
-            import lockgate:host/snapshot@0.2.0-rc.1;
-            import lockgate:host/log@0.2.0-rc.1;
-            export lockgate:approval/policy@0.2.0-rc.1;",
+            import lockgate:host/snapshot@0.2.0-rc.2;
+            import lockgate:host/log@0.2.0-rc.2;
+            export lockgate:approval/policy@0.2.0-rc.2;",
         imports: &imports,
         fields: &format!("{COUNTING} {}", part(|method| &method.data)),
         realloc: COUNT,

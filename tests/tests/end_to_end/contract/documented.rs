@@ -59,6 +59,6 @@ fn an_item_without_words_is_found() {
 
 #[test]
 fn an_item_without_since_is_found() {
-    let contract = Contract::today().with("check", "  @since(version = 0.2.0-rc.1)\n  enum outcome", "  enum outcome");
+    let contract = Contract::today().with("check", "  @since(version = 0.2.0-rc.2)\n  enum outcome", "  enum outcome");
     assert_eq!(silent(&contract.resolve()).1, ["check.outcome"]);
 }

@@ -46,7 +46,7 @@ fn a_draft_that_changed_under_its_number_is_found() {
     let grown = today.with(
         "host",
         "    id: func() -> string;",
-        "    id: func() -> string;\n    /// X.\n    @since(version = 0.2.0-rc.1)\n    tenant: func() -> string;",
+        "    id: func() -> string;\n    /// X.\n    @since(version = 0.2.0-rc.2)\n    tenant: func() -> string;",
     );
     assert_eq!(changed_draft(&frozen, &grown), ["lockgate:host/snapshot.[method]evaluation.tenant is gone"]);
 }

@@ -82,10 +82,17 @@ impl Page {
             else {
                 continue;
             };
+            // The names are those of the snapshot that the tests read.
+            let json = json.replace("/samples/K", "/samples/<kpi>").replace("/people/ada@example.org", "/people/<person>");
             let parameters: Vec<&str> = function.params.iter().skip(1).map(|param| param.name.as_str()).collect();
-            let cel = json.trim_start_matches('/').replace("/0", "[0]").replace('/', ".");
+            let cel = json.replace("/<kpi>", "[\"<kpi>\"]").replace("/<person>", "[\"<person>\"]");
+            let cel = cel.trim_start_matches('/').replace("/0", "[0]").replace('/', ".");
             let place = Place { json, wit: format!("{name}({})", parameters.join(", ")), cel };
-            let place = if ["evidence", "fact"].contains(&name.as_str()) { place.item("name") } else { place };
+            let place = match name.as_str() {
+                "evidence" | "fact" => place.item("name"),
+                "provenance" => place.item("pointer"),
+                _ => place,
+            };
             let docs = sentence(function.docs.contents.as_deref());
             self.text.push_str(&format!(
                 "\n## `{name}`\n\n{docs}\n\n| JSON | WIT | CEL | type | what it is |\n|---|---|---|---|---|\n"
@@ -117,6 +124,11 @@ impl Page {
         }
         for (pointer, path, docs) in [
             ("`/gate`", "gate", "The `stage` and the `phase`."),
+            (
+                "`/people/<person>`",
+                "people",
+                "A person that the deployment names, as the register of people knows them: `kind`, `roles`, `team` and `competences`.",
+            ),
             (
                 "–",
                 "involved",

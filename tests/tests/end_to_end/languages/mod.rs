@@ -279,7 +279,7 @@ fn a_policy_written_in_c_imports_the_snapshot_and_the_log_alone_and_starts_confi
     let inspection = inspection.inspect(&Language::C.component(), &Grants::default()).unwrap();
     assert!(inspection.is_admissible(), "{:?}", inspection.refusals);
     let imports: Vec<&str> = inspection.imports.iter().map(|import| import.name.as_str()).collect();
-    let expected = ["types/types", "host/snapshot", "host/log"].map(|name| format!("lockgate:{name}@0.2.0-rc.1"));
+    let expected = ["types/types", "host/snapshot", "host/log"].map(|name| format!("lockgate:{name}@0.2.0-rc.2"));
     assert_eq!(imports, expected);
     assert_eq!(Language::C.load(Limits::default()).start_up(), &StartUp::Frozen);
 }

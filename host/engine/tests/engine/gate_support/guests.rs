@@ -65,15 +65,15 @@ const UNGUARDED: &str = "unguarded = \"allow\"\n";
 pub(crate) const GATE: &str = "[[gates]]\nstage = \"plan-and-approve\"\nphase = \"exit\"\n";
 
 pub(crate) const STRATEGY_IMPORTS: &str =
-    r#"(import "lockgate:host/snapshot@0.2.0-rc.1" "[resource-drop]evaluation" (func $give-back (param i32)))"#;
+    r#"(import "lockgate:host/snapshot@0.2.0-rc.2" "[resource-drop]evaluation" (func $give-back (param i32)))"#;
 
 /// A strategy that lays out one step, `one`, which asks for this analysis; what it may do next is nothing.
 pub(crate) fn strategy(schema: &str, analysis: &str) -> Vec<u8> {
     let length = analysis.len();
     let fields = format!(
         r#"(data (i32.const 8448) "one") (data (i32.const 8500) "{analysis}")
-        (func (export "lockgate:strategy/strategy@0.2.0-rc.1#advance") (param i32) (result i32) unreachable)
-        (func (export "lockgate:strategy/strategy@0.2.0-rc.1#plan") (param $evaluation i32) (result i32)
+        (func (export "lockgate:strategy/strategy@0.2.0-rc.2#advance") (param i32) (result i32) unreachable)
+        (func (export "lockgate:strategy/strategy@0.2.0-rc.2#plan") (param $evaluation i32) (result i32)
             (call $give-back (local.get $evaluation))
             ;; The step: id, title, analyze({{ checks: [analysis] }}).
             (i32.store (i32.const 4096) (i32.const 8448)) (i32.store (i32.const 4100) (i32.const 3))
@@ -89,14 +89,14 @@ pub(crate) fn strategy(schema: &str, analysis: &str) -> Vec<u8> {
             (i32.store (i32.const 2072) (i32.const 8448)) (i32.store (i32.const 2076) (i32.const 3))
             (i32.const 2000))"#
     );
-    let world = "export lockgate:strategy/strategy@0.2.0-rc.1;";
+    let world = "export lockgate:strategy/strategy@0.2.0-rc.2;";
     Guest { world, schema, imports: STRATEGY_IMPORTS, fields: &fields, ..Guest::default() }.component()
 }
 
 /// A check that never answers.
 pub(crate) fn check() -> Vec<u8> {
-    let fields = r#"(func (export "lockgate:check/check@0.2.0-rc.1#run") (param i32) (result i32) unreachable)"#;
-    Guest { world: "export lockgate:check/check@0.2.0-rc.1;", fields, ..Guest::default() }.component()
+    let fields = r#"(func (export "lockgate:check/check@0.2.0-rc.2#run") (param i32) (result i32) unreachable)"#;
+    Guest { world: "export lockgate:check/check@0.2.0-rc.2;", fields, ..Guest::default() }.component()
 }
 
 /// A model whose strategy asks for this analysis, and says so nowhere in its settings.

@@ -12,11 +12,11 @@ wasmtime::component::bindgen!({
     inline: "
         package lockgate:runtime;
         world plugin {
-            import lockgate:host/snapshot@0.2.0-rc.1;
-            export lockgate:types/plugin@0.2.0-rc.1;
-            export lockgate:approval/policy@0.2.0-rc.1;
-            export lockgate:check/check@0.2.0-rc.1;
-            export lockgate:strategy/strategy@0.2.0-rc.1;
+            import lockgate:host/snapshot@0.2.0-rc.2;
+            export lockgate:types/plugin@0.2.0-rc.2;
+            export lockgate:approval/policy@0.2.0-rc.2;
+            export lockgate:check/check@0.2.0-rc.2;
+            export lockgate:strategy/strategy@0.2.0-rc.2;
         }
     ",
     world: "lockgate:runtime/plugin",

@@ -9,23 +9,23 @@ use lockgate_domain::Snapshot;
 use super::generated::EvaluationResource;
 use super::generated::lockgate::host::snapshot::{self as wit, ReadError};
 use super::generated::lockgate::types::{registers, rollouts as seen, types};
-use super::{sections, snapshot};
+use super::{provenance, sections, snapshot};
 use crate::sandbox::{HostFunction, Sandbox};
 
 /// The interface, with its version.
-pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.2.0-rc.1";
+pub(crate) const SNAPSHOT: &str = "lockgate:host/snapshot@0.2.0-rc.2";
 
 /// The methods of `evaluation`, in the order of the contract. A component that imports another one was built against a later
 /// version.
 #[rustfmt::skip]
 pub(crate) const METHODS: &[&str] = &[
     "id", "now", "stage", "phase", "model", "scenario", "subject", "requester", "contributors", "product", "release",
-    "components", "release-notes", "defects", "knowledge-items", "environment", "change", "plan", "timing", "rollout",
+    "components", "component-changes", "release-notes", "defects", "knowledge-items", "environment", "change", "plan", "timing", "rollout",
     "progress", "analysis", "desired-instances", "actual-instances", "instance-components", "instance-configuration",
     "differences", "approvals", "approved", "approved-components", "gates-passed", "evidence-list", "evidence",
     "evidence-content", "history", "labels", "overlaps", "exemptions", "orders", "fulfillment-books",
-    "service-contracts", "kpis", "monitors", "events", "incidents", "interactions", "runbooks", "audit-findings",
-    "suppliers", "capacities", "fact-names", "fact", "sections", "json",
+    "service-contracts", "kpis", "samples", "monitors", "events", "incidents", "interactions", "runbooks", "audit-findings",
+    "suppliers", "capacities", "competences", "fact-names", "fact", "provenance", "sections", "json",
 ];
 
 /// The handle of the evaluation that a plugin holds.
@@ -140,6 +140,19 @@ impl wit::HostEvaluation for Sandbox {
         Ok(snapshot::page(components, |component| &component.name, &page))
     }
 
+    fn component_changes(
+        &mut self,
+        _: EvaluationHandle,
+        page: types::Page,
+    ) -> wasmtime::Result<Vec<wit::ComponentChange>> {
+        let deployment = &self.count_page(HostFunction::plain("component-changes"), &page)?.deployment;
+        let changes = deployment.component_changes();
+        let found = snapshot::page(&changes, |change| &change.name, &page);
+        let compared = (changes.len() + deployment.history.len()) as u64 + snapshot::parts(deployment);
+        self.strain(compared * snapshot::ITEM)?;
+        Ok(found)
+    }
+
     fn approved_components(&mut self, _: EvaluationHandle, page: types::Page) -> wasmtime::Result<Vec<wit::Component>> {
         let approved = &self.count_page(HostFunction::plain("approved-components"), &page)?.deployment.approved;
         let components = approved.iter().flat_map(|approved| &approved.components);
@@ -193,6 +206,55 @@ impl wit::HostEvaluation for Sandbox {
             (snapshot::page(deployment.newest_first(), |record| &record.id, &page), deployment.history.len() as u64);
         self.strain(sorted * snapshot::ITEM)?;
         Ok(found)
+    }
+
+    fn samples(
+        &mut self,
+        _: EvaluationHandle,
+        kpi: String,
+        page: types::Page,
+    ) -> wasmtime::Result<Result<Vec<registers::Sample>, ReadError>> {
+        self.strain(kpi.len() as u64)?;
+        let granted = self.grants().register("kpis");
+        let deployment = &self.count_page(HostFunction::plain("samples"), &page)?.deployment;
+        Ok(match &deployment.samples {
+            _ if !granted => Err(ReadError::NotGranted("kpis".to_owned())),
+            None => Err(ReadError::Unknown("samples".to_owned())),
+            Some(samples) => match samples.get(&kpi) {
+                Some(samples) => Ok(snapshot::samples(samples, &page)),
+                None => Err(ReadError::Unknown(kpi)),
+            },
+        })
+    }
+
+    fn competences(
+        &mut self,
+        _: EvaluationHandle,
+        person: String,
+    ) -> wasmtime::Result<Result<Vec<registers::Competence>, ReadError>> {
+        self.strain(person.len() as u64)?;
+        let granted = self.grants().register("people");
+        let deployment = &self.count_call(HostFunction::plain("competences"))?.deployment;
+        Ok(match &deployment.people {
+            _ if !granted => Err(ReadError::NotGranted("people".to_owned())),
+            None => Err(ReadError::Unknown("people".to_owned())),
+            Some(people) => match people.get(&person) {
+                Some(known) => Ok(snapshot::each(&known.competences)),
+                None => Err(ReadError::Unknown(person)),
+            },
+        })
+    }
+
+    fn provenance(
+        &mut self,
+        _: EvaluationHandle,
+        pointer: String,
+    ) -> wasmtime::Result<Result<Option<wit::Provenance>, ReadError>> {
+        // Each part of the pointer is looked up.
+        self.strain(pointer.len() as u64 * snapshot::ITEM)?;
+        let grants = self.grants().clone();
+        let snapshot = self.count_call(HostFunction::plain("provenance"))?;
+        Ok(provenance::find(snapshot, &grants, &pointer).map(|found| found.as_ref().map(Into::into)))
     }
 
     fn sections(&mut self, _: EvaluationHandle) -> wasmtime::Result<Vec<wit::Section>> {

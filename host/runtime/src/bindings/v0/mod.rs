@@ -6,6 +6,7 @@ mod facts;
 mod generated;
 mod host_snapshot;
 mod intake;
+mod provenance;
 mod registers;
 mod reports;
 mod rollouts;

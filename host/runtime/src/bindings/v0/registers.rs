@@ -68,6 +68,22 @@ impl From<&domain::Kpi> for seen::Kpi {
     }
 }
 
+impl From<&domain::Sample> for seen::Sample {
+    fn from(sample: &domain::Sample) -> Self {
+        Self { at: sample.at.as_millis(), value: sample.value }
+    }
+}
+
+impl From<&domain::Competence> for seen::Competence {
+    fn from(competence: &domain::Competence) -> Self {
+        Self {
+            name: competence.name.clone(),
+            level: competence.level.clone(),
+            valid_until: competence.valid_until.map(domain::Timestamp::as_millis),
+        }
+    }
+}
+
 impl From<&domain::Monitor> for seen::Monitor {
     fn from(entry: &domain::Monitor) -> Self {
         Self {

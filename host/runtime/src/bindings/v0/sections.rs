@@ -3,13 +3,13 @@
 //! The document has the names of the typed methods and their fields, and a test compares the two. A section is written when it
 //! is asked for, so a plugin pays for those that it reads.
 
-use lockgate_domain::{Approval, AskingModel, Deployment, Digest, Evidence, PersonId, Registers, Snapshot};
+use lockgate_domain::{Approval, AskingModel, Component, Deployment, Digest, Evidence, PersonId, Registers, Snapshot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::facts;
 use super::generated::lockgate::host::snapshot::ReadError;
 use super::generated::lockgate::types::types::Section;
+use super::{facts, provenance};
 use crate::capability::ReadGrants;
 
 /// The work of the host for each byte of JSON, in units of fuel: it converts, sorts and writes the section.
@@ -19,12 +19,13 @@ pub(super) const EFFORT: u64 = 20;
 const LARGEST: u32 = 1 << 20;
 
 /// The sections beside the registers, sorted.
-const SECTIONS: [&str; 32] = [
+pub(super) const SECTIONS: [&str; 36] = [
     "actual_instances",
     "analysis",
     "approvals",
     "approved",
     "change",
+    "component_changes",
     "contributors",
     "desired_instances",
     "differences",
@@ -40,14 +41,17 @@ const SECTIONS: [&str; 32] = [
     "model",
     "now",
     "overlaps",
+    "people",
     "phase",
     "plan",
     "product",
     "progress",
+    "provenance",
     "registers",
     "release",
     "requester",
     "rollout",
+    "samples",
     "scenario",
     "stage",
     "subject",
@@ -151,6 +155,7 @@ pub(super) fn list(
                 let granted = match pointer.as_str() {
                     "/evidence" => snapshot.evidence.keys().all(|name| grants.evidence(name)),
                     "/facts" => snapshot.deployment.facts.keys().all(|name| grants.fact(name)),
+                    "/provenance" => provenance::all(snapshot, grants).1,
                     _ => true,
                 };
                 sections.push(Section { pointer, granted, size, digest: Digest::of(text.as_bytes()).text() });
@@ -186,13 +191,19 @@ fn section(
                 .for_each(normalize);
             value(&approvals)?
         }
-        "approved" => optional(deployment.approved.as_ref())?,
+        "approved" => {
+            let mut approved = optional(deployment.approved.as_ref())?;
+            let components = deployment.approved.iter().flat_map(|approved| &approved.components);
+            normalize_reviewers(&mut approved, components);
+            approved
+        }
         "change" => {
             let mut change = deployment.change.clone();
             let ids = [&mut change.approved_by, &mut change.requested_by, &mut change.assignee];
             ids.into_iter().map(Option::as_mut).for_each(normalize);
             value(&change)?
         }
+        "component_changes" => component_changes(deployment),
         "contributors" => {
             let mut contributors = deployment.everybody_else();
             contributors.iter_mut().map(|person| Some(&mut person.id)).for_each(normalize);
@@ -220,6 +231,12 @@ fn section(
         "model" => optional(model)?,
         "now" => value(&snapshot.now)?,
         "overlaps" => value(&deployment.overlaps)?,
+        "people" => {
+            if !grants.register("people") {
+                return Err(Refusal::NotGranted("people".to_owned()));
+            }
+            return deployment.people.as_ref().map(value).transpose();
+        }
         "phase" => value(&snapshot.gate.phase)?,
         "plan" => {
             let mut plan = deployment.plan.clone();
@@ -234,13 +251,28 @@ fn section(
             progress.as_object_mut().and_then(|members| members.remove("rollout"));
             progress
         }
-        "release" => value(&deployment.release)?,
+        "provenance" => {
+            let (mut all, _) = provenance::all(snapshot, grants);
+            all.values_mut().for_each(|provenance| normalize(provenance.attester.as_mut()));
+            value(&all)?
+        }
+        "release" => {
+            let mut release = value(&deployment.release)?;
+            normalize_reviewers(&mut release, &deployment.release.components);
+            release
+        }
         "requester" => {
             let mut requester = deployment.requester.clone();
             normalize(Some(&mut requester.id));
             value(&requester)?
         }
         "rollout" => optional(deployment.laid_out())?,
+        "samples" => {
+            if !grants.register("kpis") {
+                return Err(Refusal::NotGranted("kpis".to_owned()));
+            }
+            return deployment.samples.as_ref().map(value).transpose();
+        }
         "scenario" => value(&deployment.scenario)?,
         "stage" => value(&snapshot.gate.stage)?,
         "subject" => value(&snapshot.subject)?,
@@ -250,12 +282,15 @@ fn section(
     Ok(Some(found))
 }
 
+/// The name of a register by that of its member. None if there is no such register.
+pub(super) fn register_name(member: &str) -> Option<String> {
+    let name = member.replace('_', "-");
+    (Registers::NAMES.contains(&name.as_str()) && !member.contains('-')).then_some(name)
+}
+
 /// A register by the name of its member.
 fn register_of(snapshot: &Snapshot, grants: &ReadGrants, member: &str) -> Result<Option<Value>, Refusal> {
-    let name = member.replace('_', "-");
-    if !Registers::NAMES.contains(&name.as_str()) || member.contains('-') {
-        return Err(Refusal::Unknown);
-    }
+    let Some(name) = register_name(member) else { return Err(Refusal::Unknown) };
     if !grants.register(&name) {
         return Err(Refusal::NotGranted(name));
     }
@@ -274,6 +309,24 @@ fn named(snapshot: &Snapshot, grants: &ReadGrants, section: &str, name: &str) ->
     }
 }
 
+/// What the deployment does to each component.
+fn component_changes(deployment: &Deployment) -> Value {
+    let each = deployment.component_changes().into_iter().map(|change| {
+        let mut members = Map::new();
+        members.insert("name".to_owned(), json!(change.name));
+        members.insert("change".to_owned(), json!(change.change));
+        for (side, identity) in [("before", change.before), ("after", change.after)] {
+            let Some(identity) = identity else { continue };
+            members.insert(format!("{side}_version"), json!(identity.version));
+            if let Some(digest) = identity.digest {
+                members.insert(format!("{side}_digest"), json!(digest));
+            }
+        }
+        Value::Object(members)
+    });
+    Value::Array(each.collect())
+}
+
 fn value<T: Serialize>(part: &T) -> Result<Value, Refusal> {
     Ok(serde_json::to_value(part)?)
 }
@@ -286,6 +339,16 @@ fn optional<T: Serialize>(part: Option<&T>) -> Result<Value, Refusal> {
 fn normalize(id: Option<&mut PersonId>) {
     if let Some(id) = id {
         *id = id.in_normal_form();
+    }
+}
+
+/// The same for the reviewers of the components of something.
+fn normalize_reviewers<'a>(whole: &mut Value, components: impl IntoIterator<Item = &'a Component>) {
+    for (index, component) in components.into_iter().enumerate() {
+        let place = whole.pointer_mut(&format!("/components/{index}/reviewer"));
+        if let (Some(place), Some(reviewer)) = (place, &component.reviewer) {
+            *place = json!(reviewer.normal());
+        }
     }
 }
 
@@ -306,6 +369,7 @@ fn head(name: &str, piece: &Evidence) -> Result<Value, Refusal> {
 fn instances(instances: &[lockgate_domain::Instance]) -> Result<Value, Refusal> {
     let each = instances.iter().map(|instance| {
         let mut whole = value(instance)?;
+        normalize_reviewers(&mut whole, &instance.components);
         if let Some(members) = whole.as_object_mut() {
             members.insert("content".to_owned(), json!(instance.content()));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lockgate_domain as domain;
 
-use super::generated::lockgate::types::types as wit;
+use super::generated::lockgate::types::{registers, types as wit};
 
 /// Converts each item, in order.
 pub(super) fn each<'a, D, W: From<&'a D>>(items: &'a [D]) -> Vec<W> {
@@ -48,12 +48,28 @@ pub(super) fn page<'a, D: 'a, W: From<&'a D>>(
 /// What it takes to sort or to compare one item, in units of fuel.
 pub(super) const ITEM: u64 = 50;
 
+/// The number of things that the instances consist of.
+pub(super) fn parts(deployment: &domain::Deployment) -> u64 {
+    let instances = deployment.desired_instances.iter().chain(&deployment.actual_instances);
+    instances.map(|instance| 4 + instance.components.len() as u64 + instance.configuration.len() as u64).sum()
+}
+
+/// The samples of one page, which goes on after a moment. No sample was measured at a text that is none.
+pub(super) fn samples(samples: &domain::KpiSamples, page: &wit::Page) -> Vec<registers::Sample> {
+    let mut samples = samples.newest_first().iter();
+    if let Some(after) = &page.after {
+        let after = after.parse::<domain::Timestamp>().ok();
+        if !samples.any(|sample| Some(sample.at) == after) {
+            return Vec::new();
+        }
+    }
+    samples.take(most(page)).map(Into::into).collect()
+}
+
 /// The differences of one page, and what it took to find them. All differences of an instance are in one page, however many
 /// they are.
 pub(super) fn differences(deployment: &domain::Deployment, page: &wit::Page) -> (Vec<wit::Difference>, u64) {
-    let instances = deployment.desired_instances.iter().chain(&deployment.actual_instances);
-    let parts = instances.map(|instance| 4 + instance.components.len() as u64 + instance.configuration.len() as u64);
-    let effort = parts.sum::<u64>() * ITEM;
+    let effort = parts(deployment) * ITEM;
     let most = most(page);
     if most == 0 {
         return (Vec::new(), effort);
@@ -206,6 +222,44 @@ impl From<&domain::Component> for wit::Component {
             digest: component.digest.map(|digest| digest.text()),
             media_type: component.media_type.clone(),
             origin: component.origin.clone(),
+            serial: component.serial.clone(),
+            order: component.order.clone(),
+            entitlement: component.entitlement.clone(),
+            migration: component.migration.clone(),
+            retention: component.retention.map(length),
+            reviewer: component.reviewer.as_ref().map(|id| id.normal().to_owned()),
+        }
+    }
+}
+
+impl From<&domain::ComponentChange> for wit::ComponentChange {
+    fn from(change: &domain::ComponentChange) -> Self {
+        let version = |side: &Option<domain::ComponentIdentity>| side.as_ref().map(|side| side.version.clone());
+        let digest = |side: &Option<domain::ComponentIdentity>| side.as_ref()?.digest.map(|digest| digest.text());
+        Self {
+            name: change.name.clone(),
+            change: change.change.as_str().to_owned(),
+            before_version: version(&change.before),
+            before_digest: digest(&change.before),
+            after_version: version(&change.after),
+            after_digest: digest(&change.after),
+        }
+    }
+}
+
+impl From<&domain::Provenance> for wit::Provenance {
+    fn from(provenance: &domain::Provenance) -> Self {
+        Self {
+            source: provenance.source.as_str().to_owned(),
+            attester: provenance.attester.as_ref().map(|id| id.normal().to_owned()),
+            kind: provenance.kind.map(|kind| kind.as_str().to_owned()),
+            roles: provenance.roles.clone(),
+            credential: provenance.credential.clone(),
+            as_of: provenance.as_of.map(domain::Timestamp::as_millis),
+            recorded: provenance.recorded.map(domain::Timestamp::as_millis),
+            valid_until: provenance.valid_until.map(domain::Timestamp::as_millis),
+            entry: provenance.entry.map(|digest| digest.text()),
+            verification: provenance.verification.into(),
         }
     }
 }
@@ -256,6 +310,7 @@ impl From<&domain::Environment> for wit::Environment {
             third_party: environment.third_party.clone(),
             version: environment.version.map(|digest| digest.text()),
             definition: environment.definition.clone(),
+            applied: environment.applied.map(|digest| digest.text()),
             parameters: attributes(&environment.parameters),
         }
     }
@@ -348,6 +403,7 @@ impl From<&domain::Plan> for wit::Plan {
                 decided_by: retention.decided_by.normal().to_owned(),
             }),
             criteria: plan.criteria.clone(),
+            resources: plan.resources.clone(),
         }
     }
 }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use wit_parser::{Function, Resolve, Type, TypeDefKind, TypeId};
 
 use super::generated::lockgate::types::{registers, rollouts, types as wit};
-use super::{sections, snapshot};
+use super::{provenance, sections, snapshot};
 use crate::capability::ReadGrants;
 
 /// The methods of `evaluation` that are no part of the snapshot.
@@ -45,6 +45,7 @@ fn typed(snapshot: &Snapshot, model: Option<&AskingModel>, method: &str) -> Valu
         "product" => value(wit::Product::from(&deployment.product)),
         "release" => value(wit::Release::from(&deployment.release)),
         "components" => value(snapshot::each::<_, wit::Component>(&deployment.release.components)),
+        "component-changes" => value(snapshot::each::<_, wit::ComponentChange>(&deployment.component_changes())),
         "release-notes" => value(deployment.release.notes.as_ref().map(wit::ReleaseNotes::from)),
         "defects" => value(snapshot::each::<_, wit::Defect>(&deployment.release.defects)),
         "knowledge-items" => value(snapshot::each::<_, wit::KnowledgeItem>(&deployment.release.knowledge_items)),
@@ -98,6 +99,23 @@ fn typed(snapshot: &Snapshot, model: Option<&AskingModel>, method: &str) -> Valu
         "fulfillment-books" => register!(fulfillment_books as registers::FulfillmentBook),
         "service-contracts" => register!(service_contracts as registers::ServiceContract),
         "kpis" => register!(kpis as registers::Kpi),
+        "samples" => {
+            let page = wit::Page { after: None, at_most: u32::MAX };
+            let samples = deployment.samples.as_ref().and_then(|samples| samples.get("K"));
+            value(samples.map(|samples| snapshot::samples(samples, &page)))
+        }
+        "competences" => {
+            let person = deployment.people.as_ref().and_then(|people| people.get("ada@example.org"));
+            value(person.map(|person| snapshot::each::<_, registers::Competence>(&person.competences)))
+        }
+        "provenance" => {
+            let said = provenance::all(snapshot, &ReadGrants::everything()).0.into_keys();
+            let said = said.map(|pointer| {
+                let found = provenance::find(snapshot, &ReadGrants::everything(), &pointer).unwrap();
+                (pointer, value(found.as_ref().map(wit::Provenance::from)))
+            });
+            Value::Object(said.collect())
+        }
         "monitors" => register!(monitors as registers::Monitor),
         "events" => register!(events as registers::Event),
         "incidents" => register!(incidents as registers::Incident),
@@ -290,6 +308,7 @@ fn returned(contract: &Resolve, method: &str, function: &Function) -> Type {
     match method {
         "fact-names" => item("document", "types"),
         "evidence-list" => item("evidence", "types"),
+        "provenance" => item("provenance", "types"),
         _ => match whole {
             Type::Id(id) => match &contract.types[id].kind {
                 TypeDefKind::Result(result) => result.ok.unwrap(),
@@ -310,12 +329,12 @@ fn compare<'a>(contract: &'a Resolve, snapshot: &Snapshot) -> Comparison<'a> {
         let json: Option<Value> = json.ok().map(|text| serde_json::from_str(&text).unwrap());
         let ty = returned(contract, &method, &function);
         match &typed {
-            Value::Object(_) if matches!(method.as_str(), "fact-names" | "evidence-list") => {
+            Value::Object(_) if matches!(method.as_str(), "fact-names" | "evidence-list" | "provenance") => {
                 comparison.list(&pointer, ty, &typed, json.as_ref());
             }
             Value::Null
                 if method.starts_with("instance")
-                    || pointer.contains("/registers/")
+                    || ["/registers/", "/samples/", "/people/"].iter().any(|place| pointer.contains(place))
                     || pointer == "/approved/components" =>
             {
                 assert_eq!(json, None, "{pointer}: nobody keeps it");

@@ -7,7 +7,7 @@ use super::message::{DirectoryError, DirectoryListing, EntryKind};
 mod generated {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host"],
-        inline: "package lockgate:runtime; world capability { import lockgate:host/directory@0.2.0-rc.1; }",
+        inline: "package lockgate:runtime; world capability { import lockgate:host/directory@0.2.0-rc.2; }",
         world: "lockgate:runtime/capability",
         imports: { default: trappable },
     });

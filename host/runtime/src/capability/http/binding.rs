@@ -9,7 +9,7 @@ use crate::capability::Base64Bytes;
 mod generated {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host"],
-        inline: "package lockgate:runtime; world capability { import lockgate:host/http@0.2.0-rc.1; }",
+        inline: "package lockgate:runtime; world capability { import lockgate:host/http@0.2.0-rc.2; }",
         world: "lockgate:runtime/capability",
         imports: { default: trappable },
     });

@@ -7,7 +7,7 @@ use super::session::KeyValueError;
 mod generated {
     wasmtime::component::bindgen!({
         path: ["../../wit/types", "../../wit/host"],
-        inline: "package lockgate:runtime; world capability { import lockgate:host/key-value@0.2.0-rc.1; }",
+        inline: "package lockgate:runtime; world capability { import lockgate:host/key-value@0.2.0-rc.2; }",
         world: "lockgate:runtime/capability",
         imports: { default: trappable },
     });

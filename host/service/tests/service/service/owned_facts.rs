@@ -323,6 +323,8 @@ fn patch() -> impl Strategy<Value = Value> {
         Just("registers"),
         Just("facts"),
         Just("provenance"),
+        Just("people"),
+        Just("samples"),
         Just("requester"),
     ];
     let whole = prop_oneof![

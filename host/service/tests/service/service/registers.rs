@@ -1,5 +1,7 @@
 //! Registers: who may attest, what is joined to a deployment, and what a request must not contradict.
 
+mod joined_later;
+
 use lockgate_domain::{
     CredentialKind, FactSource, NewRegisterEntry, NewSamples, Phase, RegisterEntry, RegisterKind, Stage, TeamName,
     Teams,

@@ -188,12 +188,8 @@ fn the_bill_has_to_be_about_a_component_of_the_release_if_the_settings_say_so() 
     let check = |sbom: &Value, component: (&str, &str, Option<String>)| {
         let mut fixture = Fixture::new().with_evidence("sbom", "application/json", sbom.to_string());
         fixture.components = vec![Component {
-            name: component.0.to_owned(),
-            kind: component_kind::SOFTWARE.to_owned(),
-            version: component.1.to_owned(),
             digest: component.2,
-            media_type: None,
-            origin: None,
+            ..Fixture::component(component.0, component_kind::SOFTWARE, component.1)
         }];
         let report = ask(settings, &fixture).expect("it can look");
         (report.outcome, report.findings.first().map(|finding| finding.code.clone()))

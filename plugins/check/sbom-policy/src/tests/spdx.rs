@@ -231,12 +231,8 @@ fn an_spdx_document_can_have_to_be_about_a_component() {
     let check = |sbom: &Value, digest: &str| {
         let mut fixture = Fixture::new().with_evidence("sbom", "application/spdx+json", sbom.to_string());
         fixture.components = vec![Component {
-            name: "binary".to_owned(),
-            kind: component_kind::SOFTWARE.to_owned(),
-            version: "1".to_owned(),
             digest: Some(format!("sha256:{}", digest.repeat(64))),
-            media_type: None,
-            origin: None,
+            ..Fixture::component("binary", component_kind::SOFTWARE, "1")
         }];
         let report = ask(r#"{ "require-component-match": true }"#, &fixture).expect("it can look");
         report.findings.first().map_or_else(String::new, |finding| finding.code.clone())
