@@ -103,7 +103,7 @@ pub use proof::{
 };
 pub use sqlite::{BackupReport, HeldContent, LedgerHoldings, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
 pub use storage::{
-    AppendCallback, ContentState, EntryQuery, LogHead, LogSource, NamespaceValues, RetentionReport, RetentionRule,
+    AppendCallback, ContentState, EntryQuery, KEEPS_NEWEST, LogHead, LogSource, NamespaceValues, RetentionReport, RetentionRule,
     Storage, StoredContent, TreeHead,
 };
 pub use system_entries::{BackupRestored, LossAccepted};

@@ -287,11 +287,16 @@ pub struct NamespaceValues {
     pub values: BTreeMap<String, Vec<u8>>,
 }
 
+/// What the names of streams begin with whose newest entry says what is so now. Retention never deletes the content that it
+/// refers to.
+pub const KEEPS_NEWEST: &str = "register/";
+
 /// A rule that says what to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RetentionRule {
-    /// Deletes the bytes of content of a kind that was stored before a moment and that no later entry refers to. An
-    /// entry of the log records the deletion; the digests stay, so every proof still verifies.
+    /// Deletes the bytes of content of a kind that was stored before a moment and that no later entry refers to, nor the
+    /// newest one of a stream that [keeps](KEEPS_NEWEST) its content. An entry of the log records the deletion; the digests
+    /// stay, so every proof still verifies.
     Content { kind: String, before: Timestamp },
     /// Forgets the requests before a moment: the same key is a new request from then on.
     Requests { before: Timestamp },

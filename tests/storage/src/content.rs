@@ -13,6 +13,7 @@ super::cases! {
     content_may_come_first,
     a_reference_to_unknown_content_is_turned_away,
     content_that_nothing_referred_to_lately_is_deleted,
+    content_of_the_newest_entry_of_a_register_is_kept,
     content_that_was_deleted_cannot_be_referred_to_until_it_comes_again,
     more_content_than_goes_into_one_transaction_is_deleted,
     content_is_found_by_the_teams_that_refer_to_it,
@@ -97,6 +98,27 @@ fn content_that_nothing_referred_to_lately_is_deleted(ledger: &Ledger<'_>) {
     let report = audit(&*storage, &Default::default()).unwrap();
     assert_eq!((report.findings, report.deleted, report.content), (vec![], 2, 1));
     assert_eq!(forget(&*storage, far()), 0);
+}
+
+fn content_of_the_newest_entry_of_a_register_is_kept(ledger: &Ledger<'_>) {
+    let storage = ledger.open();
+    let kept = |text: &str| matches!(state(&*storage, &Digest::of(text.as_bytes())), Some(ContentState::Present(_)));
+    let (one, other) = ("register/shared/people/ann", "register/team/shop/people/ann");
+    storage.append(with(vec![content("first")], one, 1)).unwrap();
+    storage.append(with(vec![content("second")], one, 2)).unwrap();
+    // Of the same moment, another entry refers to the same content.
+    storage.append(with(vec![content("second")], other, 2)).unwrap();
+    storage.append(with(vec![content("no register")], "registers/ann", 2)).unwrap();
+    assert_eq!(forget(&*storage, far()), 2);
+    assert_eq!((kept("first"), kept("second"), kept("no register")), (false, true, false));
+    // The one is replaced, and the other still says it.
+    storage.append(with(vec![content("third")], one, 3)).unwrap();
+    assert_eq!(forget(&*storage, far()), 0);
+    // An entry that refers to nothing withdraws the other.
+    storage.append(append(vec![event(other, 4)])).unwrap();
+    assert_eq!(forget(&*storage, far()), 1);
+    assert_eq!((kept("second"), kept("third")), (false, true));
+    assert_eq!(audit(&*storage, &Default::default()).unwrap().findings, []);
 }
 
 fn content_that_was_deleted_cannot_be_referred_to_until_it_comes_again(ledger: &Ledger<'_>) {

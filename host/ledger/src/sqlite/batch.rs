@@ -24,7 +24,7 @@ use crate::entry::PreparedEntry;
 use crate::error::Conflict;
 use crate::loss::{ExpectedHead, Loss};
 use crate::note::{Checkpoint, Note, SigningKey, VerifyingKey};
-use crate::storage::TreeHead;
+use crate::storage::{KEEPS_NEWEST, TreeHead};
 use crate::system_entries::BackupRestored;
 use crate::tree::Frontier;
 use crate::{Append, EntryDraft, Error, LedgerClock, ValueChanges, verify};
@@ -355,9 +355,10 @@ impl<'c> Batch<'c> {
                 change(&self.transaction, sql, params![team, digest.as_bytes()])?;
             }
             let noted = self.referred.get(&digest).or_else(|| self.known.referred.get(&digest));
-            if noted
-                .is_some_and(|&noted| entry.filing.at.as_millis() < noted.as_millis().saturating_add(REFERENCE_EACH_MS))
-            {
+            let is_recent = noted.is_some_and(|&noted| {
+                entry.filing.at.as_millis() < noted.as_millis().saturating_add(REFERENCE_EACH_MS)
+            });
+            if is_recent && !entry.filing.stream.starts_with(KEEPS_NEWEST) {
                 continue;
             }
             self.referred.insert(digest, entry.filing.at);

@@ -7,7 +7,7 @@ use super::batch::{Batch, REFERENCE_EACH_MS};
 use super::connection::unavailable;
 use super::row::{change, digest, number, unsigned};
 use crate::Error;
-use crate::storage::{RetentionReport, RetentionRule};
+use crate::storage::{KEEPS_NEWEST, RetentionReport, RetentionRule};
 use crate::system_entries::{CONTENT_DELETED, ContentDeleted};
 
 /// The most pieces of content that one transaction deletes: other callers want to write as well.
@@ -46,11 +46,14 @@ fn candidates(batch: &Batch<'_>, kind: &str, before: i64) -> Result<Vec<(i64, Di
     let sql = "SELECT id, digest, size FROM content
                WHERE kind = ?1 AND stored < ?2 AND deleted IS NULL AND NOT EXISTS (
                    SELECT 1 FROM content_references JOIN entries USING (idx)
-                   WHERE content_references.digest = content.digest AND entries.at > ?3)
+                   WHERE content_references.digest = content.digest
+                   AND (entries.at > ?3 OR substr(entries.stream, 1, length(?5)) = ?5 AND NOT EXISTS (
+                       SELECT 1 FROM entries AS later
+                       WHERE later.stream = entries.stream AND later.sequence > entries.sequence)))
                LIMIT ?4";
     let referred = before.saturating_sub(REFERENCE_EACH_MS);
     let mut statement = batch.transaction().prepare_cached(sql).map_err(unavailable)?;
-    let rows = statement.query_map(params![kind, before, referred, number(MOST)], |row| {
+    let rows = statement.query_map(params![kind, before, referred, number(MOST), KEEPS_NEWEST], |row| {
         Ok((row.get(0)?, digest(row, 1)?, unsigned(row, 2)?))
     });
     rows.map_err(unavailable)?.collect::<Result<_, _>>().map_err(unavailable)
