@@ -17,6 +17,7 @@ mod guest;
 pub mod hostile;
 mod methods;
 pub mod served;
+pub mod signing;
 
 pub use counting::{COUNTING_IMPORTS, count, counting, counting_strategy, setting};
 pub use guest::Guest;

@@ -106,7 +106,8 @@ fn check_said(
     let name = fact.as_str();
     let by = || said.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"));
     let place = FactPlace { fact, demand, pointer, snapshot };
-    if !is_one_of(&demand.by, said) {
+    let evidence = snapshot.evidence.get(name).filter(|_| said.source == FactSource::Evidence);
+    if !is_one_of(&demand.by, said, evidence) {
         let message = format!("{} attested `{name}`, and it counts if {} attests it", by(), one_of(&place.owners()));
         findings.push(place.finding(EngineCode::FactAttesterNotAllowed, message));
     } else if demand.independent && said.attester.as_ref().is_some_and(|who| snapshot.deployment.involves(who)) {
@@ -201,8 +202,13 @@ fn check_evidence(name: &str, demand: &EvidenceDemand, snapshot: &Snapshot, find
     let finding = |code: EngineCode, message: String| {
         let attesters: Vec<String> = demand.by.iter().map(Attester::to_string).collect();
         let owner = Some(attesters.join(", ")).filter(|owners| !owners.is_empty());
-        let who = if attesters.is_empty() { "somebody".to_owned() } else { one_of(&attesters) };
-        let signed = if demand.signed { ", with a signature that can be verified" } else { "" };
+        // A supplier has no credential: somebody attaches what it signed.
+        let is_of_suppliers = demand.by.iter().all(|attester| matches!(attester, Attester::Supplier(_)));
+        let (who, signed) = match (is_of_suppliers && !attesters.is_empty(), demand.signed) {
+            (true, _) => ("somebody".to_owned(), format!(", with a signature of {}", one_of(&attesters))),
+            (false, true) => (who(&attesters), ", with a signature that can be verified".to_owned()),
+            (false, false) => (who(&attesters), String::new()),
+        };
         let fresh = demand.max_age.map_or(String::new(), |age| format!(", at most {age} old"));
         let need = Need::Evidence(EvidenceNeeded {
             name: name.to_owned(),
@@ -225,16 +231,21 @@ fn check_evidence(name: &str, demand: &EvidenceDemand, snapshot: &Snapshot, find
     };
     let said = evidence.provenance();
     let by = || said.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"));
-    if !is_one_of(&demand.by, &said) {
+    if !is_one_of(&demand.by, &said, Some(evidence)) {
         let attesters: Vec<String> = demand.by.iter().map(Attester::to_string).collect();
-        let message =
-            format!("{} attached the evidence `{name}`, and it counts if {} attests it", by(), one_of(&attesters));
+        let signers: Vec<String> = evidence.signers().map(|signer| format!("`{signer}`")).collect();
+        let signers = if signers.is_empty() { String::new() } else { format!(", signed by {}", signers.join(" and ")) };
+        let message = format!(
+            "{} attached the evidence `{name}`{signers}, and it counts if {} attests it",
+            by(),
+            one_of(&attesters)
+        );
         findings.push(finding(EngineCode::EvidenceAttesterNotAllowed, message));
     }
     if demand.signed && evidence.verification != Verification::Verified {
         let why = match evidence.verification {
-            Verification::Failed => "its signature is wrong",
-            Verification::Unchecked => "nobody has verified its signature",
+            Verification::Failed => "its signature is wrong, or made with a key that no register has",
+            Verification::Unchecked => "the registers have no valid key for its signature",
             Verification::Absent | Verification::Verified => "it is not signed",
         };
         let message = format!("the evidence `{name}` needs a verified signature: {why}");
@@ -257,10 +268,18 @@ fn check_evidence(name: &str, demand: &EvidenceDemand, snapshot: &Snapshot, find
     }
 }
 
-/// Whether the attester is one of those who have to attest.
-fn is_one_of(by: &BTreeSet<Attester>, said: &Provenance) -> bool {
+/// Whether the attester is one of those who have to attest, or one of them signed the evidence that says it.
+fn is_one_of(by: &BTreeSet<Attester>, said: &Provenance, evidence: Option<&Evidence>) -> bool {
     let is = |who: &PersonId, kind| by.iter().any(|attester| attester.is(who, kind, &said.roles));
-    by.is_empty() || said.attester.as_ref().zip(said.kind).is_some_and(|(who, kind)| is(who, kind))
+    let mut signers = evidence.into_iter().flat_map(Evidence::signers);
+    by.is_empty()
+        || said.attester.as_ref().zip(said.kind).is_some_and(|(who, kind)| is(who, kind))
+        || signers.any(|signer| by.iter().any(|attester| attester.is_signer(signer)))
+}
+
+/// Those who have to act, for the beginning of a sentence.
+fn who(attesters: &[String]) -> String {
+    if attesters.is_empty() { "somebody".to_owned() } else { one_of(attesters) }
 }
 
 /// How much too old a fact is, as the end of a sentence.

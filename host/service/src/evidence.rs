@@ -2,13 +2,20 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Evidence, Right, Timestamp, is_path_step};
+use std::collections::BTreeMap;
+
+use lockgate_domain::{DetachedSignature, Evidence, Right, Timestamp, is_path_step};
 use lockgate_ledger::ContentBlob;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
 use crate::authority::Actor;
-use crate::lifecycle::DeploymentEvent;
+use crate::lifecycle::{DeploymentEvent, DeploymentState};
+use crate::read::ReadMode;
+use crate::registers::{KeyRing, LedgerRegisters};
+use crate::signature::{SignatureResult, SignedEvidence};
 
 /// Evidence to hand in.
 #[derive(Clone, Debug)]
@@ -21,13 +28,25 @@ pub struct NewEvidence<'a> {
     pub source: Option<&'a str>,
     /// When it was made, if that is known.
     pub made: Option<Timestamp>,
+    /// A signature of the bytes. An envelope holds its own.
+    pub signature: Option<DetachedSignature>,
     pub bytes: Vec<u8>,
+}
+
+/// Evidence as it was recorded, and what came of verifying its signature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AttachedEvidence {
+    #[serde(flatten)]
+    pub evidence: Evidence,
+    /// What came of verifying its signature with the keys of the registers. Absent if nothing is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 impl<'a> NewEvidence<'a> {
     /// Evidence without a source and a time.
     pub fn new(name: &'a str, media_type: &'a str, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { name, media_type, source: None, made: None, bytes: bytes.into() }
+        Self { name, media_type, source: None, made: None, signature: None, bytes: bytes.into() }
     }
 }
 
@@ -35,16 +54,17 @@ impl DeploymentService {
     /// Hands in evidence.
     ///
     /// # Errors
-    /// If the actor may not attach evidence, the evidence claims to be made later than now, the deployment has ended,
-    /// or people approved other evidence with that name.
+    /// If the actor may not attach evidence, the evidence claims to be made later than now, its envelope or signature cannot
+    /// be read, the deployment has ended, or people approved other evidence with that name. A signature that is wrong is no
+    /// error: the evidence is recorded so.
     pub fn attach(
         &self,
         write: &WriteContext<'_>,
         at: DeploymentRef<'_>,
         new: NewEvidence<'_>,
-    ) -> Result<WriteAnswer<Evidence>, ServiceError> {
+    ) -> Result<WriteAnswer<AttachedEvidence>, ServiceError> {
         write.actor.require(Right::Attest)?;
-        let NewEvidence { name, media_type, source, made, bytes } = new;
+        let NewEvidence { name, media_type, source, made, signature, bytes } = new;
         let plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
         if name.is_empty() || name.len() > 128 || !name.chars().all(plain) || is_path_step(name) {
             let rule = "the name of evidence has 1 to 128 letters, digits, `.`, `-` or `_`, and is not `.` or `..`";
@@ -54,7 +74,7 @@ impl DeploymentService {
             let rule = format!("the evidence says that it was made at {made}, and it is only {}", write.now);
             return Err(ServiceError::Invalid(vec![InputError::new("/made", rule)]));
         }
-        let evidence = Evidence {
+        let mut evidence = Evidence {
             claimed_source: source.map(str::to_owned),
             attester: Some(write.actor.person.id.clone()),
             attester_kind: Some(write.actor.kind),
@@ -64,7 +84,10 @@ impl DeploymentService {
             attested: Some(write.now),
             ..Evidence::new(bytes, media_type)
         };
-        let asked = ("attach", at, name, evidence.digest, media_type, (source, made), write.if_match);
+        let signed = SignedEvidence::read(&evidence, signature.as_ref());
+        let signed = signed.map_err(|error| ServiceError::Invalid(vec![error]))?;
+        evidence.subjects = signed.as_ref().map(|signed| signed.subjects.clone()).unwrap_or_default();
+        let asked = ("attach", at, name, evidence.digest, media_type, (source, made, &signature), write.if_match);
         self.once(
             write,
             &asked,
@@ -80,9 +103,20 @@ impl DeploymentService {
                     return Err(refused.into());
                 }
                 let content = ContentBlob::new("evidence", media_type, evidence.content.clone());
-                let event = DeploymentEvent::EvidenceAttached { name: name.to_owned(), evidence: evidence.clone() };
+                let mut registers = LedgerRegisters::new(self, &loaded.state.team, ReadMode::Fresh, []);
+                let signed = signed.as_ref().map(|signed| (signed, signature.as_ref()));
+                let result = signed
+                    .map(|signed| verify(&registers.keys()?, &mut registers, &evidence, signed, write.now))
+                    .transpose()?;
+                let evidence = with_result(evidence.clone(), result.as_ref());
+                let event = DeploymentEvent::EvidenceAttached {
+                    name: name.to_owned(),
+                    evidence: evidence.clone(),
+                    signature: signature.clone(),
+                };
                 let change = WriteChange { content: vec![content], ..WriteChange::of(event) };
-                self.record(write, digest, &loaded, change, |_| Ok(evidence.clone()))
+                let signature = result.map(|result| result.message);
+                self.record(write, digest, &loaded, change, |_| Ok(AttachedEvidence { evidence, signature }))
             },
         )
     }
@@ -102,4 +136,51 @@ impl DeploymentService {
         let content: Arc<Vec<u8>> = self.content(evidence.digest)?;
         Ok(Evidence { content, ..evidence.clone() })
     }
+
+    /// The evidence of a deployment with its bytes, its signatures verified with the keys that the registers have now.
+    /// Returns the moment from which on the result may be another one, too.
+    pub(super) fn verified_evidence(
+        &self,
+        state: &DeploymentState,
+        registers: &mut LedgerRegisters<'_>,
+        now: Timestamp,
+    ) -> Result<(BTreeMap<String, Evidence>, Option<Timestamp>), ServiceError> {
+        let (mut verified, mut ring, mut until) = (BTreeMap::new(), None, None);
+        for (name, evidence) in &state.evidence {
+            let evidence = self.with_bytes(evidence)?;
+            let detached = state.signatures.get(name);
+            let damaged = |error: InputError| ServiceError::Damaged(format!("the evidence `{name}`: {error}"));
+            let Some(signed) = SignedEvidence::read(&evidence, detached).map_err(damaged)? else {
+                verified.insert(name.clone(), evidence);
+                continue;
+            };
+            let ring: &KeyRing = match &mut ring {
+                Some(ring) => ring,
+                none => none.insert(registers.keys()?),
+            };
+            let result = verify(ring, registers, &evidence, (&signed, detached), now)?;
+            until = until.into_iter().chain(result.until).min();
+            verified.insert(name.clone(), with_result(evidence, Some(&result)));
+        }
+        Ok((verified, until))
+    }
+}
+
+/// Verifies the signatures of evidence.
+fn verify(
+    ring: &KeyRing,
+    registers: &mut LedgerRegisters<'_>,
+    evidence: &Evidence,
+    (signed, detached): (&SignedEvidence, Option<&DetachedSignature>),
+    now: Timestamp,
+) -> Result<SignatureResult, ServiceError> {
+    let of = (evidence.digest, &evidence.media_type, detached);
+    let matches = registers.signature_matches(ring, signed, &of)?;
+    Ok(signed.judge(&matches, &ring.keys, now))
+}
+
+/// The evidence with the result of verifying its signatures.
+fn with_result(evidence: Evidence, result: Option<&SignatureResult>) -> Evidence {
+    let Some(SignatureResult { verification, verified_by, .. }) = result else { return evidence };
+    Evidence { verification: *verification, verified_by: verified_by.clone(), ..evidence }
 }

@@ -193,6 +193,7 @@ impl DeploymentService {
         let mut deployment = Deployment::clone(&loaded.document);
         let mut source = LedgerRegisters::new(self, team, as_of, std::mem::take(&mut rests_on.registers));
         let expiry = join(&mut deployment, &mut source, now)?;
+        let (evidence, signed_until) = self.verified_evidence(state, &mut source, now)?;
         deployment.approved.clone_from(&state.approved);
         if gate.stage >= Stage::Fulfill {
             deployment.progress.clone_from(&state.progress);
@@ -200,6 +201,7 @@ impl DeploymentService {
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
         deployment.history = history.says.past.clone();
         deployment.gates_passed.clone_from(&state.passed);
+        deployment.tell_drift();
         let mut expect = vec![ExpectedVersion { stream: history_stream.clone(), version: history.version }];
         let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
@@ -219,11 +221,6 @@ impl DeploymentService {
             deployment.overlaps = bookings.overlaps(team, &deployment);
         }
         let (expected, overlaps_at) = (bookings.expected(), Mutex::new(bookings.versions()));
-        let evidence: BTreeMap<String, Evidence> = state
-            .evidence
-            .iter()
-            .map(|(name, evidence)| Ok((name.clone(), self.with_bytes(evidence)?)))
-            .collect::<Result<_, ServiceError>>()?;
         let request = SnapshotRequest { deployment, gate, now, evidence };
         let SelectedModel { model, because, snapshot } = self.select_model(&rests_on.models, request)?;
 
@@ -249,7 +246,7 @@ impl DeploymentService {
         let registers = rests_on.registers.iter().filter(|(stream, _)| !is_observed(stream));
         expect.extend(registers.map(|(stream, version)| ExpectedVersion { stream: stream.clone(), version: *version }));
         let expiries = deployment.approvals.iter().filter_map(|approval| approval.expires);
-        let until = expiries.chain(expiry).chain(people_expiry).min();
+        let until = expiries.chain(expiry).chain(people_expiry).chain(signed_until).min();
         let until = if depends_on_time { Some(now) } else { until };
         let form = SnapshotForm::of(&snapshot)?;
         let content = content_of(&snapshot.deployment)?;

@@ -222,6 +222,47 @@ fn evidence_is_there_young_attested_and_signed() {
 }
 
 #[test]
+fn evidence_that_a_supplier_signed_counts_as_attested_by_it() {
+    let told = "[facts]\nchange.from = \"told\"\nenvironment.from = \"told\"\ninstances.from = \"told\"\n";
+    let demand = |by: &str| model(&format!("{told}[evidence.scan]\nby = [{by}]\nsigned = true"));
+    let piece = |verification, verified_by: Option<&str>| Evidence {
+        attester: Some("rita".parse().unwrap()),
+        attester_kind: Some(lockgate_domain::CredentialKind::Service),
+        verification,
+        verified_by: verified_by.map(str::to_owned),
+        ..Evidence::new(b"report".to_vec(), "text/plain")
+    };
+    use lockgate_domain::Verification::{Failed, Unchecked, Verified};
+    let acme = demand("\"supplier:acme\"");
+    let decided = |model: &_, piece: Evidence| codes(&decide(model, EXIT, deployment(), &[("scan", piece)])).join(" ");
+    assert_eq!(decided(&acme, piece(Verified, Some("supplier:acme#build"))), "");
+    assert_eq!(decided(&acme, piece(Verified, Some("supplier:beta#build\nsupplier:acme#k"))), "", "two signatures");
+    assert_eq!(decided(&acme, piece(Verified, Some("supplier:beta#build"))), "evidence-attester-not-allowed");
+    assert_eq!(decided(&acme, piece(Verified, Some("person:acme#build"))), "evidence-attester-not-allowed");
+    for not_verified in [Failed, Unchecked] {
+        let both = "evidence-attester-not-allowed evidence-not-verified";
+        assert_eq!(decided(&acme, piece(not_verified, Some("supplier:acme#build"))), both);
+    }
+    // A person signs as themselves. What roles a register tells of them gives no right.
+    let by = piece(Verified, Some("person:Sid#yubikey"));
+    assert_eq!(decided(&demand("\"person:sid\""), by.clone()), "");
+    assert_eq!(decided(&demand("\"security\", \"supplier:sid\""), by), "evidence-attester-not-allowed");
+    // Who attaches it counts as before.
+    let unsigned = piece(lockgate_domain::Verification::Absent, None);
+    assert_eq!(decided(&demand("\"service:rita\""), unsigned), "evidence-not-verified");
+
+    let denied = decide(&acme, EXIT, deployment(), &[("scan", piece(Verified, Some("supplier:beta#build")))]);
+    assert_eq!(
+        denied.reasons[0].message,
+        "`rita` attached the evidence `scan`, signed by `supplier:beta`, and it counts if `supplier:acme` attests it"
+    );
+    assert_eq!(
+        denied.requirements[0].requirement.message,
+        "somebody has to attach the evidence `scan`, with a signature of `supplier:acme`"
+    );
+}
+
+#[test]
 fn every_fact_has_a_name_and_a_place() {
     for fact in FactName::all() {
         assert!(fact.pointer().starts_with('/'), "{}", fact.as_str());

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{
-    ApprovedPlan, CheckState, CredentialKind, Digest, Evidence, Gate, Override, PersonId, Reason, Rollout, StepStatus,
-    TeamName,
+    ApprovedPlan, CheckState, CredentialKind, DetachedSignature, Digest, Evidence, Gate, Override, PersonId, Reason,
+    Rollout, StepStatus, TeamName,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,8 +72,12 @@ pub enum DeploymentEvent {
     EvidenceAttached {
         /// The name of the evidence.
         name: String,
-        /// The evidence without its bytes, which the ledger holds as content.
+        /// The evidence without its bytes, which the ledger holds as content. Its signature was verified when it was
+        /// attached, and is verified again at each gate.
         evidence: Evidence,
+        /// The signature that was attached with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<DetachedSignature>,
     },
     /// A person approved or rejected.
     ApprovalGiven {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::{
-    ApprovedPlan, Digest, Evidence, Gate, GatePassage, Override, PersonId, Phase, Progress, Stage, StepEnd, StepStatus,
-    TeamName, Timestamp,
+    ApprovedPlan, DetachedSignature, Digest, Evidence, Gate, GatePassage, Override, PersonId, Phase, Progress, Stage,
+    StepEnd, StepStatus, TeamName, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,8 @@ pub struct DeploymentState {
     pub involved: BTreeSet<PersonId>,
     /// The evidence, by name, without its bytes.
     pub evidence: BTreeMap<String, Evidence>,
+    /// The signatures that were attached with evidence, by its name.
+    pub signatures: BTreeMap<String, DetachedSignature>,
     /// The answers of people, in order.
     pub approvals: Vec<RecordedApproval>,
     /// The approved plan.
@@ -85,6 +87,7 @@ impl DeploymentState {
             changed: at,
             involved: people.iter().chain([&by.person]).cloned().collect(),
             evidence: BTreeMap::new(),
+            signatures: BTreeMap::new(),
             approvals: Vec::new(),
             approved: None,
             activities: BTreeMap::new(),
@@ -110,8 +113,10 @@ impl DeploymentState {
                 self.document = *document;
                 self.involved.extend(people.iter().chain([&by.person]).cloned());
             }
-            DeploymentEvent::EvidenceAttached { name, evidence } => {
+            DeploymentEvent::EvidenceAttached { name, evidence, signature } => {
                 self.evidence.insert(name.clone(), evidence.clone());
+                self.signatures.remove(name);
+                self.signatures.extend(signature.clone().map(|signature| (name.clone(), signature)));
             }
             DeploymentEvent::ApprovalGiven { approval } => {
                 let id = &approval.approval.id;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::read::RegisterRef;
 use super::streams::{
     CONCERNING, NO_LONGER_CONCERNING, entry_id, entry_kind, entry_stream, environment_entries, kept_stream,
-    product_entries,
+    key_entries, product_entries, register_content,
 };
 use super::{EntryHead, RecordedEntry};
 use crate::authority::{Actor, Forbidden};
@@ -184,6 +184,7 @@ impl DeploymentService {
                 as_of: write.now,
                 valid_until: None,
                 concerns: EntryConcerns::default(),
+                has_keys: false,
                 by: EventActor::from(write.actor),
                 roles: write.actor.person.roles.clone(),
                 version: head.entry.version + 1,
@@ -266,10 +267,10 @@ impl DeploymentService {
         let versions = self.0.storage.versions(&names)?;
         let (mut append, mut heads) = (Append::default(), Vec::new());
         let shared = versions.get(entries.len()..).unwrap_or_default().to_vec();
-        let kind = format!("register-{register}");
+        let kind = register_content(register);
         let mut added: BTreeMap<String, usize> = BTreeMap::new();
         for (index, (entry, version)) in entries.iter().zip(versions).enumerate() {
-            let CheckedEntry { id, stream, bytes, concerns, as_of, valid_until, .. } = entry;
+            let CheckedEntry { id, stream, value, bytes, concerns, as_of, valid_until } = entry;
             if let Some(version) = shared.get(index).copied() {
                 let stream = entry_stream(None, register, id);
                 if self.head_at(&stream, version)?.is_some_and(|head| head.entry.value.is_some()) {
@@ -286,6 +287,7 @@ impl DeploymentService {
                 team: team.cloned(),
                 value: Some(content.digest()),
                 concerns: concerns.clone(),
+                has_keys: value.get("keys").is_some(),
                 as_of: as_of.unwrap_or(write.now),
                 valid_until: *valid_until,
                 by: EventActor::from(write.actor),
@@ -364,18 +366,20 @@ fn says_the_same(before: &RecordedEntry, after: &RecordedEntry) -> bool {
         == (after.value, &after.concerns, after.as_of, after.valid_until)
 }
 
-/// The streams of the products and environments that an entry concerns.
+/// The streams of the products and environments that an entry concerns, and that of keys if it has some.
 fn subjects(entry: &RecordedEntry) -> BTreeSet<String> {
     let EntryConcerns { products, environments } = &entry.concerns;
     let team = entry.team.as_ref();
-    match products.is_empty() {
+    let mut streams: BTreeSet<String> = match products.is_empty() {
         false => products.iter().map(|product| product_entries(team, product)).collect(),
         true => environments.iter().map(|environment| environment_entries(team, environment)).collect(),
-    }
+    };
+    streams.extend(entry.has_keys.then(|| key_entries(team)));
+    streams
 }
 
 /// The ledger's entries for a version of an entry: one in its own stream, and one for each product or environment that
-/// it concerns, or concerned before.
+/// it concerns or has keys for, or did before.
 fn entries_of(
     after: &RecordedEntry,
     before: Option<&RecordedEntry>,

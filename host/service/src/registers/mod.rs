@@ -3,6 +3,7 @@
 //! Each entry has a stream of its own, with one ledger entry for each version of it; its values are content, so that they can be
 //! forgotten without breaking a proof. An entry that concerns products or environments also stands in a stream of each of them:
 //! a decision reads those, and so its cost depends on what concerns the deployment, and not on the size of the registers.
+//! An entry with keys for the signatures of evidence stands in the stream of the keys of its owner, too.
 //! Entries that all teams share stand in streams of their own, and take precedence over those of a team.
 
 mod attest;
@@ -20,11 +21,13 @@ use serde_json::Value;
 
 use super::read::FollowedStreams;
 use crate::lifecycle::EventActor;
+use crate::signature::{KnownKey, SignatureMatches};
 
 pub use attest::{ImportReport, RegisterScope};
 pub use read::{EntriesFilter, RegisterRef};
 pub use samples::SamplesRecorded;
-pub(super) use source::LedgerRegisters;
+pub use streams::register_content;
+pub(super) use source::{KeyRing, LedgerRegisters};
 pub(super) use streams::is_observed;
 
 use streams::{ConcerningEntries, KeptRegisters};
@@ -48,12 +51,16 @@ pub(super) struct RecordedEntry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     roles: Vec<String>,
     version: u64,
+    /// Whether the value has keys for signatures of evidence.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_keys: bool,
 }
 
 impl RecordedEntry {
     /// The entry as clients see it. `recorded` is the time of the ledger's entry.
     fn shown(&self, recorded: Timestamp, value: Option<Value>) -> RegisterEntry {
-        let Self { register, id, team, value: digest, concerns, as_of, valid_until, by, roles, version } = self.clone();
+        let Self { register, id, team, value: digest, concerns, as_of, valid_until, by, roles, version, .. } =
+            self.clone();
         let EventActor { person, credential, kind } = by;
         let attested = Attestation { by: person, kind, roles, credential, recorded };
         let supersedes = version.checked_sub(1).filter(|before| *before > 0);
@@ -85,6 +92,10 @@ pub(super) struct RegisterCaches {
     /// Values in their normal form, by digest.
     values: Cache<Digest, Arc<Value>>,
     samples: Cache<String, (u64, SampleSummary)>,
+    /// The keys of the entries of a stream, with the version of the stream.
+    keys: Cache<String, (u64, Arc<Vec<KnownKey>>)>,
+    /// The keys that made signatures, by the digest of the evidence, its signature, and the versions of the streams of keys.
+    signatures: Cache<Digest, SignatureMatches>,
     /// The samples of a stream that were recorded last, in that order, with the version of the stream: as many as a snapshot holds.
     recent: Cache<String, (u64, Arc<Vec<Sample>>)>,
 }
@@ -97,6 +108,8 @@ impl Default for RegisterCaches {
             heads: Cache::new(10_000),
             values: Cache::new(10_000),
             samples: Cache::new(10_000),
+            keys: Cache::new(1_000),
+            signatures: Cache::new(10_000),
             recent: Cache::new(1_000),
         }
     }

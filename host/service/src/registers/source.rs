@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::join::{RegisterSource, RegisteredFact};
-use lockgate_domain::{RegisterKind, TeamName};
+use lockgate_domain::{Digest, RegisterKind, TeamName};
+use serde::Serialize;
 
 use super::EntryHead;
-use super::streams::{entry_stream, environment_entries, kept_stream, product_entries, samples_stream};
+use super::streams::{entry_stream, environment_entries, kept_stream, key_entries, product_entries, samples_stream};
 use crate::read::ReadMode;
+use crate::signature::{KnownKey, SignatureMatches, SignedEvidence};
 use crate::{DeploymentService, ServiceError};
 
 /// The registers that a team sees. Notes which streams were read, and their versions: what is joined depends on them.
@@ -19,6 +21,16 @@ pub(crate) struct LedgerRegisters<'a> {
     read: BTreeMap<String, u64>,
     /// The versions that were read before.
     known: BTreeMap<String, u64>,
+}
+
+/// The keys that a team sees.
+pub(crate) struct KeyRing {
+    /// Those of entries that all teams share come first.
+    pub(crate) keys: Vec<KnownKey>,
+    /// How many these are.
+    shared: usize,
+    /// The streams that the keys were read from, and their versions.
+    versions: Vec<(String, u64)>,
 }
 
 impl<'a> LedgerRegisters<'a> {
@@ -54,6 +66,54 @@ impl<'a> LedgerRegisters<'a> {
             versions.push(version);
         }
         Ok(versions)
+    }
+
+    /// The keys of suppliers and people that the team sees.
+    pub(crate) fn keys(&mut self) -> Result<KeyRing, ServiceError> {
+        let [shared, team] = self.owners();
+        let streams = [key_entries(shared), key_entries(team)];
+        let versions = self.versions(&streams)?;
+        let mut lists = Vec::new();
+        for (stream, version) in streams.iter().zip(versions) {
+            lists.push(self.service.keys_at(stream, version)?);
+        }
+        let versions = lists.iter().map(|(version, _)| *version);
+        let versions = streams.into_iter().zip(versions).collect();
+        let mut lists = lists.iter().map(|(_, keys)| Vec::clone(keys));
+        let mut keys = lists.next().unwrap_or_default();
+        let shared = keys.len();
+        keys.extend(lists.flatten());
+        Ok(KeyRing { keys, shared, versions })
+    }
+
+    /// The keys that made the signatures of evidence, without those of entries that a shared one takes precedence over.
+    pub(crate) fn signature_matches(
+        &mut self,
+        ring: &KeyRing,
+        signed: &SignedEvidence,
+        of: &impl Serialize,
+    ) -> Result<SignatureMatches, ServiceError> {
+        let cache = &self.service.0.registers.signatures;
+        let name = Digest::of_canonical(&(of, &ring.versions))?;
+        let mut matches = cache.get(&name).unwrap_or_else(|| {
+            let matches = signed.matches(&ring.keys);
+            cache.insert(name, matches.clone());
+            matches
+        });
+        let team = matches.keys.iter().filter(|index| **index >= ring.shared);
+        let team: Vec<(usize, String)> = team
+            .filter_map(|index| {
+                let KnownKey { register, id, .. } = ring.keys.get(*index)?;
+                Some((*index, entry_stream(None, *register, id)))
+            })
+            .collect();
+        let streams: Vec<String> = team.iter().map(|(_, stream)| stream.clone()).collect();
+        for ((index, stream), version) in team.into_iter().zip(self.versions(&streams)?) {
+            if self.service.head_at(&stream, version)?.is_some_and(|shared| shared.entry.value.is_some()) {
+                matches.keys.retain(|key| *key != index);
+            }
+        }
+        Ok(matches)
     }
 
     /// The two owners whose entries the team sees: all teams, whose entries take precedence, and the team.

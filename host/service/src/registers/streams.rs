@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lockgate_domain::{Digest, RegisterKind, TeamName};
-use lockgate_ledger::{Entry, EntryQuery};
+use lockgate_ledger::{Entry, EntryQuery, KEEPS_NEWEST};
 use serde_json::Value;
 
 use super::{EntryHead, RecordedEntry};
 use crate::locate::team_step;
 use crate::read::{FollowedStream, body, follow};
+use crate::signature::KnownKey;
 use crate::{DeploymentService, ServiceError};
 
 /// The part of a stream's name that says whose entries it has.
@@ -17,9 +18,9 @@ fn owner_step(team: Option<&TeamName>) -> String {
     team.map_or_else(|| "shared".to_owned(), |team| format!("team/{}", team_step(team)))
 }
 
-/// The stream of one entry.
+/// The stream of one entry. Retention keeps its newest value.
 pub(super) fn entry_stream(team: Option<&TeamName>, register: RegisterKind, id: &str) -> String {
-    format!("register/{}/{register}/{}", owner_step(team), register.normal_id(id))
+    format!("{KEEPS_NEWEST}{}/{register}/{}", owner_step(team), register.normal_id(id))
 }
 
 /// The stream of the entries that concern a product.
@@ -30,6 +31,11 @@ pub(super) fn product_entries(team: Option<&TeamName>, product: &str) -> String 
 /// The stream of the entries that concern an environment, whatever the product.
 pub(super) fn environment_entries(team: Option<&TeamName>, environment: &str) -> String {
     format!("register-of/{}/environment/{environment}", owner_step(team))
+}
+
+/// The stream of the entries that have keys for signatures of evidence.
+pub(super) fn key_entries(team: Option<&TeamName>) -> String {
+    format!("register-of/{}/keys", owner_step(team))
 }
 
 /// The stream that says which registers somebody keeps.
@@ -52,6 +58,11 @@ pub(crate) fn is_observed(stream: &str) -> bool {
 /// them.
 pub(super) fn entry_kind(register: RegisterKind, shared: bool) -> String {
     format!("{register}-attested{}", if shared { "-shared" } else { "" })
+}
+
+/// The kind of content that the values of a register are in the ledger. Retention names it.
+pub fn register_content(register: RegisterKind) -> String {
+    format!("register-{register}")
 }
 
 /// The id of the ledger entries of an entry.
@@ -109,6 +120,26 @@ impl DeploymentService {
             }
             Ok(())
         })
+    }
+
+    /// The keys of the entries of a stream of keys, up to at least this version, and the version that they have.
+    pub(super) fn keys_at(&self, stream: &str, version: u64) -> Result<(u64, Arc<Vec<KnownKey>>), ServiceError> {
+        let known = self.concerning_at(stream, version)?;
+        if let Some(found) = self.0.registers.keys.get(stream)
+            && found.0 == known.version
+        {
+            return Ok(found);
+        }
+        let mut keys = Vec::new();
+        for ((register, _), head) in &known.says.entries {
+            let RecordedEntry { id, value, valid_until, .. } = &head.entry;
+            let Some(digest) = value else { continue };
+            let Some(value) = self.register_value(*register, *digest)? else { continue };
+            keys.extend(KnownKey::of_entry(*register, id, *valid_until, &value));
+        }
+        let found = (known.version, Arc::new(keys));
+        self.0.registers.keys.insert(stream.to_owned(), found.clone());
+        Ok(found)
     }
 
     /// The newest version of the entry of a stream that has this version. None if there is none.

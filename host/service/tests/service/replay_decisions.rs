@@ -9,7 +9,8 @@ use crate::gate_support::EXIT;
 use crate::ledger_support::{Database, forge};
 use crate::service::stand::{Stand, ask_gate, ben, person, rita};
 use lockgate_domain::{
-    Decision, Digest, Gate, NewRegisterEntry, Phase, RegisterKind, Snapshot, Stage, Standing, Timestamp,
+    Decision, DetachedSignature, Digest, Gate, NewRegisterEntry, Phase, RegisterKind, Snapshot, Stage, Standing,
+    Timestamp,
 };
 use lockgate_engine::model::Source;
 use lockgate_engine::replay::{OutcomeChange, ReplayOutcome, ReplayedDecision};
@@ -20,6 +21,7 @@ use lockgate_service::catalogue::KeptModels;
 use lockgate_service::replay::{DecisionFilter, LedgerReplay};
 use lockgate_service::{DeploymentService, NewEvidence, Recordings, RegisterRef, RegisterScope};
 use lockgate_tests::Guest;
+use lockgate_tests::signing::EvidenceKey;
 use serde_json::{Value, json};
 
 /// A ledger, the models of the server on it, and what it decided.
@@ -236,6 +238,35 @@ fn another_subject_than_that_of_what_was_looked_at_is_found_however_well_it_was_
     let again = served.replay(None);
     assert!(matches!(&again[1].ended, ReplayOutcome::Changed(_)), "{:?}", again[1]);
     assert_eq!(again[1].differs, ["/id", "/snapshot", "/subject"]);
+}
+
+#[test]
+fn decisions_on_signed_evidence_come_out_the_same_after_the_key_was_taken_away() {
+    let served = Served::new();
+    let demand =
+        "[evidence.scan]\nby = [\"supplier:acme\"]\nsigned = true\nfrom-gate = \"plan-and-approve/entrance\"\n";
+    let model = approved_by("shop", "1.0.0", &["change-authority"]);
+    served.models.write("shop.toml", &format!("{model}\n{demand}"));
+    let server = served.start(Recordings::Needed);
+    let key = EvidenceKey::p256();
+    let supplier = |keys: Value| {
+        let sue = person("sue", &["service-owner"]);
+        let entry = json!({"value": {"id": "acme", "name": "Acme", "keys": keys}});
+        let entry: NewRegisterEntry = serde_json::from_value(entry).unwrap();
+        let (register, scope) = (RegisterKind::Suppliers, RegisterScope::OwnTeam);
+        server.engine.attest_entry(&server.by(&sue), register, "acme", scope, &entry).unwrap();
+    };
+    supplier(json!([{"id": "build", "public_key": key.pem()}]));
+    server.request(|_| ()).unwrap();
+    let signature = DetachedSignature { signature: key.sign_base64(b"report"), key: None };
+    let new = NewEvidence { signature: Some(signature), ..NewEvidence::new("scan", "text/plain", b"report") };
+    server.engine.attach(&server.by(&rita()), "dep-1".into(), new).unwrap();
+    assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    supplier(json!([]));
+    let exit = server.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap();
+    let codes: Vec<&str> = exit.decision.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    assert!(!exit.passed && codes.contains(&"evidence-not-verified"), "{codes:?}");
+    assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 2]);
 }
 
 #[test]

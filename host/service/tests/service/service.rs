@@ -16,6 +16,7 @@ mod registers;
 mod repeats;
 mod resuming;
 mod separation;
+mod signatures;
 pub(crate) mod stand;
 mod teams;
 mod values;

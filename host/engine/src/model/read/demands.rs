@@ -56,6 +56,14 @@ impl Reader<'_> {
                 self.findings.push(finding);
             }
         }
+        if from == FactSource::Register
+            && let Some(supplier) = by.iter().find(|attester| matches!(attester, Attester::Supplier(_)))
+        {
+            let span = self.optional(&table, "by").map_or(table.span.clone(), |field| field.span);
+            let message = format!("`{supplier}` signs evidence, and writes no entries of registers");
+            let finding = ModelFinding::error("supplier-in-register", span, message);
+            self.findings.push(finding.help("name a role, a service or a person, or write `from = \"evidence\"`"));
+        }
         let usual = from != FactSource::Told && fact.register() == RegisterKind::Changes;
         Some(FactDemand { from, by, max_age, independent: is_independent.unwrap_or(usual) })
     }
@@ -73,7 +81,7 @@ impl Reader<'_> {
         Some(EvidenceDemand { by, max_age, signed, from_gate: from_gate.unwrap_or(USUAL_EVIDENCE_GATE) })
     }
 
-    /// Reads `by`: roles, and services after `service:`.
+    /// Reads `by`: roles, services after `service:`, persons after `person:`, and suppliers after `supplier:`.
     fn attesters(&mut self, table: &Table<'_>) -> BTreeSet<Attester> {
         let Some(field) = self.optional(table, "by") else { return BTreeSet::new() };
         let items = self.array(&field).unwrap_or_default();
@@ -93,7 +101,7 @@ impl Reader<'_> {
                 }
                 Err(error) => {
                     let finding = ModelFinding::error("invalid-attester", item.span.clone(), error.to_string());
-                    self.findings.push(finding.help("write a role, or `service:` and the id of a service"));
+                    self.findings.push(finding.help("write a role, or `service:`, `person:` or `supplier:` and an id"));
                 }
             }
         }

@@ -6,10 +6,12 @@ use lockgate_domain::{
     CredentialKind, FactSource, NewRegisterEntry, NewSamples, Phase, RegisterEntry, RegisterKind, Stage, TeamName,
     Teams,
 };
+use lockgate_ledger::RetentionRule;
 use lockgate_service::authority::{Actor, Forbidden};
 use lockgate_service::lifecycle::ApprovalInvalid;
 use lockgate_service::{
     EntriesFilter, NewDeployment, PageRequest, RegisterRef, RegisterScope, RuleRefusal, ServiceError, WriteContext,
+    register_content,
 };
 use serde_json::{Value, json};
 
@@ -496,4 +498,30 @@ fn a_document_names_no_provenance() {
     let refused = stand.engine.request(&stand.by(&rita()), &new);
     let Err(ServiceError::Invalid(mistakes)) = &refused else { panic!("{refused:?}") };
     assert_eq!(mistakes[0].pointer, "/deployment/provenance");
+}
+
+#[test]
+fn retention_keeps_the_present_value_of_an_entry_and_deletes_what_it_replaced() {
+    let stand = Stand::new();
+    let forget = || {
+        let kind = register_content(RegisterKind::Changes);
+        let before = lockgate_domain::Timestamp::from_millis(i64::MAX / 1000);
+        stand.engine.storage().forget(&RetentionRule::Content { kind, before }).unwrap().count
+    };
+    stand.attest(&ben(), RegisterKind::Changes, &new(change("requested", "low"))).unwrap();
+    stand.attest(&ben(), RegisterKind::Changes, &new(change("approved", "low"))).unwrap();
+    assert_eq!(forget(), 1);
+    let values = |stand: &Stand| {
+        let history = stand.engine.entry_history(&ben(), &at(RegisterKind::Changes, "CHG-1"), PAGE).unwrap().items;
+        history.iter().map(|entry| entry.value.as_ref().map(|value| value["approval"].clone())).collect::<Vec<_>>()
+    };
+    // Another process has nothing in memory.
+    let again =
+        Stand::of(open(&stand.folder, vec![load(&["four-eyes", "canary"], MODEL)]), tempfile::tempdir().unwrap());
+    assert_eq!(values(&again), [Some(json!("approved")), None]);
+    stand.request(|document| document["change"] = json!("CHG-1")).unwrap();
+    let withdrawn = stand.engine.withdraw_entry(&stand.by(&ben()), &at(RegisterKind::Changes, "CHG-1"));
+    withdrawn.unwrap();
+    assert_eq!(forget(), 1);
+    assert_eq!(forget(), 0);
 }
