@@ -14,8 +14,9 @@ use crate::diagnostic::{Diagnostic, DiagnosticLevel, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{
-    EvidenceArgument, EvidenceDateArgument, JsonDocument, RegisterArgument, RegisterFiles, read_decision,
-    read_deployment_with, read_evidence, set_evidence_dates, time_of_this_machine,
+    EvidenceArgument, EvidenceDateArgument, EvidenceKeyArgument, EvidenceSignatureArgument, JsonDocument,
+    RegisterArgument, RegisterFiles, read_decision, read_deployment_with, read_evidence, read_signatures,
+    set_evidence_dates, time_of_this_machine, verify_signatures,
 };
 use crate::models;
 use crate::options::{GlobalOptions, parse_phase, parse_stage};
@@ -49,6 +50,14 @@ pub(crate) struct EvalCommand {
     /// When a piece of evidence was made: its name, and a time or a date (the start of that day in UTC). Repeatable.
     #[arg(long, value_name = "NAME=RFC3339")]
     evidence_made: Vec<EvidenceDateArgument>,
+    /// A signature beside a piece of evidence: its name and a file, as `cosign sign-blob` or openssl wrote it. It is verified with
+    /// the keys of the registers `suppliers` and `people`. Repeatable.
+    #[arg(long, value_name = "NAME=FILE")]
+    evidence_signature: Vec<EvidenceSignatureArgument>,
+    /// The key that made that signature, for example `build` or `supplier:acme#build` [default: any key of the registers].
+    /// Repeatable.
+    #[arg(long, value_name = "NAME=KEY")]
+    evidence_key: Vec<EvidenceKeyArgument>,
     /// The decision (JSON) that allowed the exit of plan-and-approve. The later stages need the plan that it approved.
     #[arg(short, long, value_name = "FILE")]
     approved: Option<PathBuf>,
@@ -86,13 +95,18 @@ impl EvalCommand {
         if let Some(evidence) = &mut evidence {
             invalid.collect(set_evidence_dates(evidence, &self.evidence_made, now));
         }
+        let signatures = evidence.as_ref().and_then(|evidence| {
+            invalid.collect(read_signatures(evidence, &self.evidence_signature, &self.evidence_key))
+        });
         let approved = self.approved.as_deref().and_then(|path| invalid.collect(read_decision(path)));
-        let (Some((mut deployment, mut document, mut registers)), Some(evidence), true) =
-            (deployment, evidence, invalid.is_empty())
+        let (Some((mut deployment, mut document, mut registers)), Some(mut evidence), Some(signatures), true) =
+            (deployment, evidence, signatures, invalid.is_empty())
         else {
             return Err(invalid.into());
         };
         registers.join(&mut deployment, &mut document, now)?;
+        deployment.tell_drift();
+        let unverified = verify_signatures(&mut evidence, &signatures, &registers.keys(), now)?;
         let models: Vec<LoadedModel> = loaded.into_iter().flatten().collect();
         let approved = approved
             .map(|(decision, json)| {
@@ -102,6 +116,9 @@ impl EvalCommand {
             .transpose()?;
         if !global.quiet {
             if let Some(note) = registers.note() {
+                print::message(format!("{}: {note}", styled(FAINT, "note")));
+            }
+            for note in unverified {
                 print::message(format!("{}: {note}", styled(FAINT, "note")));
             }
             waiver_warnings(&deployment, &models, &document)

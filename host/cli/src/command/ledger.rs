@@ -25,7 +25,7 @@ pub(crate) enum LedgerCommand {
     Info(InfoCommand),
     /// Copy a ledger, also while a server uses it, and verify the copy.
     Backup(BackupCommand),
-    /// Delete old snapshots, evidence or idempotency keys. Their digests and all proofs stay valid.
+    /// Delete old snapshots, evidence, superseded values of registers or idempotency keys. Their digests and all proofs stay valid.
     Forget(ForgetCommand),
     /// Continue with a ledger that lost entries, for example with a restored backup. The log records the loss.
     AcceptLoss(AcceptLossCommand),
@@ -189,7 +189,8 @@ fn check_is_new(path: &Path) -> Result<(), InvalidInput> {
 pub(crate) struct ForgetCommand {
     #[command(flatten)]
     data: DataArguments,
-    /// Delete content of this kind, for example `snapshot` or `evidence`, unless a newer entry refers to it.
+    /// Delete content of this kind, for example `snapshot`, `evidence` or `register-people`, unless a newer entry refers to it.
+    /// The present values of registers are kept.
     #[arg(long, value_name = "KIND", required_unless_present = "requests", conflicts_with = "requests")]
     kind: Option<String>,
     /// Delete idempotency keys: a request that repeats one of them counts as new.

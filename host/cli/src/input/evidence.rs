@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use lockgate_domain::{Evidence, TimeError, Timestamp, is_path_step};
+use lockgate_domain::{DetachedSignature, Evidence, TimeError, Timestamp, Verification, is_path_step};
+use lockgate_service::signature::{DSSE_ENVELOPE, KnownKey, SignedEvidence, detached_from_file};
 
-use super::file::{LARGEST_EVIDENCE, read_bytes};
+use super::file::{LARGEST_EVIDENCE, LARGEST_SIGNATURE, read_bytes};
 use crate::diagnostic::{Diagnostic, InvalidInput};
 
 /// The value of `--evidence`: `name=file`.
@@ -62,6 +63,113 @@ impl FromStr for EvidenceDateArgument {
         let made = made.map_err(|error: TimeError| error.to_string())?;
         Ok(Self { name: name.to_owned(), made })
     }
+}
+
+/// The value of `--evidence-signature`: `name=file`.
+#[derive(Clone, Debug)]
+pub(crate) struct EvidenceSignatureArgument {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+impl FromStr for EvidenceSignatureArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+                Ok(Self { name: name.to_owned(), path: path.into() })
+            }
+            _ => Err("write it as `name=file`, for example `sbom=release.cdx.json.sig`".to_owned()),
+        }
+    }
+}
+
+/// The value of `--evidence-key`: `name=key`.
+#[derive(Clone, Debug)]
+pub(crate) struct EvidenceKeyArgument {
+    pub(crate) name: String,
+    /// The id of the key, with its holder or without.
+    pub(crate) key: String,
+}
+
+impl FromStr for EvidenceKeyArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, key)) if !name.is_empty() && !key.is_empty() => {
+                Ok(Self { name: name.to_owned(), key: key.to_owned() })
+            }
+            _ => Err("write it as `name=key`, for example `sbom=supplier:acme#build`".to_owned()),
+        }
+    }
+}
+
+/// Reads the signatures that stand beside evidence, by the name of the evidence.
+///
+/// # Errors
+/// If a file cannot be read, evidence of that name is missing, or it is given two signatures or keys.
+pub(crate) fn read_signatures(
+    evidence: &BTreeMap<String, Evidence>,
+    files: &[EvidenceSignatureArgument],
+    keys: &[EvidenceKeyArgument],
+) -> Result<BTreeMap<String, DetachedSignature>, InvalidInput> {
+    let mut signatures: BTreeMap<String, DetachedSignature> = BTreeMap::new();
+    let mut invalid = InvalidInput::default();
+    for EvidenceSignatureArgument { name, path } in files {
+        if !evidence.contains_key(name) {
+            let title = format!("`--evidence-signature` names the evidence `{name}`, which is missing");
+            invalid.diagnostics.push(Diagnostic::error(title).help(format!("add `--evidence {name}=<file>`")));
+        } else if signatures.contains_key(name) {
+            let title = format!("`--evidence-signature` is given twice for the evidence `{name}`");
+            invalid.diagnostics.push(Diagnostic::error(title).help("an envelope (DSSE) can hold several signatures"));
+        } else {
+            let bytes = read_bytes(path, &format!("signature of the evidence `{name}`"), LARGEST_SIGNATURE);
+            let signature = invalid.collect(bytes).map(|bytes| detached_from_file(&bytes));
+            signatures.extend(signature.map(|signature| (name.clone(), signature)));
+        }
+    }
+    for EvidenceKeyArgument { name, key } in keys {
+        match signatures.get_mut(name) {
+            None => {
+                let title = format!("`--evidence-key` names the evidence `{name}`, which has no signature beside it");
+                let help = format!("add `--evidence-signature {name}=<file>`");
+                invalid.diagnostics.push(Diagnostic::error(title).help(help));
+            }
+            Some(DetachedSignature { key: Some(before), .. }) => invalid.diagnostics.push(Diagnostic::error(format!(
+                "`--evidence-key` is given twice for the evidence `{name}`: `{before}` and `{key}`"
+            ))),
+            Some(signature) => signature.key = Some(key.clone()),
+        }
+    }
+    if invalid.is_empty() { Ok(signatures) } else { Err(invalid) }
+}
+
+/// Verifies the signatures of evidence, as a server does. Returns what came of those that are not verified.
+///
+/// # Errors
+/// If an envelope or a signature cannot be read.
+pub(crate) fn verify_signatures(
+    evidence: &mut BTreeMap<String, Evidence>,
+    signatures: &BTreeMap<String, DetachedSignature>,
+    keys: &[KnownKey],
+    now: Timestamp,
+) -> Result<Vec<String>, InvalidInput> {
+    let (mut notes, mut invalid) = (Vec::new(), InvalidInput::default());
+    for (name, piece) in evidence {
+        let signed = SignedEvidence::read(piece, signatures.get(name)).map_err(|error| {
+            InvalidInput::from(Diagnostic::error(format!("the evidence `{name}` cannot be verified: {error}")))
+        });
+        let Some(Some(signed)) = invalid.collect(signed) else { continue };
+        let result = signed.judge(&signed.matches(keys), keys, now);
+        if result.verification != Verification::Verified {
+            notes.push(format!("the evidence `{name}`: {}", result.message));
+        }
+        (piece.verification, piece.verified_by) = (result.verification, result.verified_by);
+        piece.subjects = signed.subjects;
+    }
+    if invalid.is_empty() { Ok(notes) } else { Err(invalid) }
 }
 
 /// Sets when evidence was made (`made`) and that it was provided now (`attested`).
@@ -124,6 +232,9 @@ pub(crate) fn read_evidence(arguments: &[EvidenceArgument]) -> Result<BTreeMap<S
 fn media_type(path: &Path) -> &'static str {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
     let endings = [
+        (".dsse.json", DSSE_ENVELOPE),
+        (".dsse", DSSE_ENVELOPE),
+        (".intoto.json", DSSE_ENVELOPE),
         (".cdx.json", "application/vnd.cyclonedx+json"),
         (".cdx.xml", "application/vnd.cyclonedx+xml"),
         (".spdx.json", "application/spdx+json"),

@@ -14,6 +14,9 @@ pub(super) const LARGEST_DOCUMENT: u64 = 16 << 20;
 /// The largest piece of evidence: 64 MiB.
 pub(super) const LARGEST_EVIDENCE: u64 = 64 << 20;
 
+/// The largest signature beside a piece of evidence: 64 KiB.
+pub(super) const LARGEST_SIGNATURE: u64 = 64 << 10;
+
 /// The largest file with entries of a register, or samples: 64 MiB.
 pub(super) const LARGEST_REGISTER: u64 = LARGEST_EVIDENCE;
 

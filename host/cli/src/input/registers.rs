@@ -1,7 +1,7 @@
 //! Registers from files: `--register changes=changes.ndjson`. `eval` joins a deployment with them as a server joins it
 //! with its ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use lockgate_domain::{
     Attestation, Deployment, Digest, EntryConcerns, FactSource, JoinRule, Provenance, RegisterEntry, RegisterKind,
     TeamName, Timestamp, closest, join_people, shortened,
 };
+use lockgate_service::signature::KnownKey;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -212,6 +213,19 @@ impl RegisterFiles {
         }
     }
 
+    /// The keys of suppliers and people, for the signatures of evidence.
+    pub(crate) fn keys(&self) -> Vec<KnownKey> {
+        let mut known = Vec::new();
+        for register in [RegisterKind::Suppliers, RegisterKind::People] {
+            let ids = self.files.get(&register).into_iter().flat_map(|file| file.entries.keys());
+            let ids: BTreeSet<&str> = ids.map(|(_, id)| id.as_str()).collect();
+            for fact in ids.into_iter().filter_map(|id| self.find(register, id)?.1.fact()) {
+                known.extend(KnownKey::of_entry(register, &fact.id, fact.provenance.valid_until, &fact.value));
+            }
+        }
+        known
+    }
+
     /// Completes the deployment as it was written, whose members may name entries by their ids.
     ///
     /// # Errors
@@ -251,9 +265,6 @@ impl RegisterFiles {
         json: &mut JsonDocument,
         now: Timestamp,
     ) -> Result<(), InvalidInput> {
-        if self.is_empty() {
-            return Ok(());
-        }
         let mut kept = std::mem::take(&mut deployment.provenance);
         join(deployment, self, now).map_err(|error| match error {
             JoinError::Source(never) => match never {},

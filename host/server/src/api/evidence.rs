@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use lockgate_domain::Timestamp;
+use lockgate_domain::{DetachedSignature, Timestamp};
 use lockgate_service::NewEvidence;
 
 use super::answer::written;
@@ -15,7 +15,7 @@ use super::openapi_parts::{ReadErrors, WriteConditions, WriteErrors};
 use super::state::ApiState;
 use super::url_parts::PathParts;
 use crate::intake::MediaType;
-use crate::layers::request_headers::{EVIDENCE_MADE, EVIDENCE_SOURCE};
+use crate::layers::request_headers::{EVIDENCE_KEY, EVIDENCE_MADE, EVIDENCE_SIGNATURE, EVIDENCE_SOURCE};
 use crate::problem::Problem;
 
 /// The longest header value that is stored, in bytes.
@@ -26,7 +26,8 @@ const UNKNOWN: &str = "application/octet-stream";
 /// Upload evidence
 ///
 /// The body is the file; its `Content-Type` is stored with it. It replaces earlier evidence of the same name, unless that
-/// was approved.
+/// was approved. A signature, beside it or in its DSSE envelope (`application/vnd.dsse.envelope.v1+json`), is verified with the
+/// keys of the registers `suppliers` and `people`, now and at each gate. One that is wrong is recorded as `failed`.
 #[utoipa::path(
     put,
     path = "/api/v1/deployments/{id}/evidence/{name}",
@@ -38,12 +39,14 @@ const UNKNOWN: &str = "application/octet-stream";
         ("name" = String, Path, description = "The name of the evidence: 1 to 128 letters, digits, `.`, `-` or `_`.", pattern = "^[A-Za-z0-9._-]{1,128}$"),
         ("X-Evidence-Source" = Option<String>, Header, description = "The person or tool that the evidence comes from. Default: you.", max_length = 256),
         ("X-Evidence-Made" = Option<String>, Header, description = "When it was made (RFC 3339). The server adds the time of the upload as `attested`."),
+        ("X-Evidence-Signature" = Option<String>, Header, description = "A signature of the bytes, as base64: 64 bytes for Ed25519, DER for ECDSA P-256.", max_length = 256),
+        ("X-Evidence-Key" = Option<String>, Header, description = "The id of the key that made the signature, for example `build` or `supplier:acme#build`. Default: any key of the registers.", max_length = 256),
         WriteConditions,
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "A file of any media type."),
     responses(
         (
-            status = 200, description = "The stored evidence, without its bytes.", body = ref("#/components/schemas/Evidence"),
+            status = 200, description = "The stored evidence, without its bytes, and what came of verifying its signature.", body = ref("#/components/schemas/AttachedEvidence"),
             headers(
                 ("ETag" = String, description = "The deployment's new version, in quotes."),
                 ("Idempotent-Replayed" = String, description = "`true` if this is the stored answer to an earlier request with the same key."),
@@ -72,9 +75,20 @@ pub(super) async fn put(
     };
     let source = text(request.headers(), &EVIDENCE_SOURCE)?;
     let made = text(request.headers(), &EVIDENCE_MADE)?.map(|text| moment(&text)).transpose()?;
+    let signature = text(request.headers(), &EVIDENCE_SIGNATURE)?;
+    let key = text(request.headers(), &EVIDENCE_KEY)?;
+    let signature = match (signature, key) {
+        (None, Some(_)) => {
+            return Err(unreadable(format!(
+                "`{EVIDENCE_KEY}` names the key of a signature, and `{EVIDENCE_SIGNATURE}` is missing: send both, or neither"
+            )));
+        }
+        (signature, key) => signature.map(|signature| DetachedSignature { signature, key }),
+    };
     let body = bytes(request, &state).await?;
     let attach = state.write_to(&at, write_request, move |service, write, at| {
-        let new = NewEvidence { source: source.as_deref(), made, ..NewEvidence::new(&name, &media_type, body) };
+        let new =
+            NewEvidence { source: source.as_deref(), made, signature, ..NewEvidence::new(&name, &media_type, body) };
         service.attach(write, at, new)
     });
     let done = attach.await?;

@@ -10,8 +10,8 @@ use lockgate_domain::api::audit::{Checkpoints, Contents, Entries, HeadDocument, 
 use lockgate_domain::{NewRegisterEntry, NewSamples, Overlap, RegisterEntry, Sample};
 use lockgate_service::lifecycle::{ActivityReport, OverrideState};
 use lockgate_service::{
-    ApprovalView, ChangeView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView, DriftFinding,
-    GatePass, GrantedWaiver, ImportReport, NewApproval, NewDelegation, NewDeployment, NewOverride, NewReview,
+    ApprovalView, AttachedEvidence, ChangeView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView,
+    DriftFinding, GatePass, GrantedWaiver, ImportReport, NewApproval, NewDelegation, NewDeployment, NewOverride, NewReview,
     NewWaiver, NextStep, Page, PendingOverride, SamplesRecorded, StepReport, WaiverState,
 };
 use schemars::generate::SchemaSettings;
@@ -207,6 +207,7 @@ fn schemas() -> Map<String, Value> {
     register::<super::events::EventPage>(&mut generator);
     register::<GatePass>(&mut generator);
     register::<lockgate_domain::Evidence>(&mut generator);
+    register::<AttachedEvidence>(&mut generator);
     register::<ChangeView>(&mut generator);
     register::<Page<DriftFinding>>(&mut generator);
     register::<NewRegisterEntry>(&mut generator);

@@ -303,13 +303,22 @@ pub struct RetentionConfig {
     pub snapshots: Option<Duration>,
     /// Recordings of plugins.
     pub recordings: Option<Duration>,
+    /// Values of entries of registers that were replaced or withdrawn, counted from when they were attested last. The
+    /// present value of an entry is never deleted. Decisions that used a deleted value cannot be replayed.
+    pub registers: Option<Duration>,
     /// Answers to requests with an `Idempotency-Key`. For that long, a repeated request gets the same answer.
     pub requests: Duration,
 }
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { evidence: None, snapshots: None, recordings: None, requests: Duration::from_millis(7 * 86_400_000) }
+        Self {
+            evidence: None,
+            snapshots: None,
+            recordings: None,
+            registers: None,
+            requests: Duration::from_millis(7 * 86_400_000),
+        }
     }
 }
 

@@ -20,11 +20,17 @@ pub(crate) const EVIDENCE_SOURCE: HeaderName = HeaderName::from_static("x-eviden
 /// The header that says when evidence was made.
 pub(crate) const EVIDENCE_MADE: HeaderName = HeaderName::from_static("x-evidence-made");
 
+/// The header with the signature of evidence, as base64.
+pub(crate) const EVIDENCE_SIGNATURE: HeaderName = HeaderName::from_static("x-evidence-signature");
+
+/// The header with the id of the key that made the signature of evidence.
+pub(crate) const EVIDENCE_KEY: HeaderName = HeaderName::from_static("x-evidence-key");
+
 /// The prefix of the headers about evidence.
 const EVIDENCE: &str = "x-evidence-";
 
 /// All headers about evidence.
-static ABOUT_EVIDENCE: [HeaderName; 2] = [EVIDENCE_MADE, EVIDENCE_SOURCE];
+static ABOUT_EVIDENCE: [HeaderName; 4] = [EVIDENCE_KEY, EVIDENCE_MADE, EVIDENCE_SIGNATURE, EVIDENCE_SOURCE];
 
 /// The headers with one value. `Authorization` is checked where the credential is read, because its refusal has a
 /// challenge.
@@ -95,7 +101,8 @@ mod tests {
         assert_eq!(header("x-evidence-maid"), "unknown header `x-evidence-maid`: did you mean `x-evidence-made`?");
         assert_eq!(
             header("x-evidence-collected"),
-            "unknown header `x-evidence-collected`: did you mean `x-evidence-made` or `x-evidence-source`?"
+            "unknown header `x-evidence-collected`: did you mean `x-evidence-key` or `x-evidence-made` or \
+             `x-evidence-signature` or `x-evidence-source`?"
         );
     }
 }

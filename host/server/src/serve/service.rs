@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockgate_domain::AttestRules;
-use lockgate_domain::Timestamp;
+use lockgate_domain::{AttestRules, RegisterKind, Timestamp};
 use lockgate_ledger::{LedgerClock, RetentionRule, Storage};
 use lockgate_runtime::{Namespaces, Runtime, RuntimeConfig, RuntimeError};
 use lockgate_service::LedgerNamespaces;
 use lockgate_service::catalogue::{Catalogue, CatalogueError, KeepError, KeptModels};
-use lockgate_service::{DeploymentService, Recordings, ServiceSettings};
+use lockgate_service::{DeploymentService, Recordings, ServiceSettings, register_content};
 
 use crate::api::{ReadinessCheck, ReadinessChecks, models_of, reload_models};
 use crate::auth::token::TokenHolders;
@@ -190,9 +189,12 @@ pub(super) async fn keep_forgetting(
                 ("snapshot", retention.snapshots),
                 ("recording", retention.recordings),
             ];
-            let content = content.into_iter().filter_map(|(kind, keep)| {
-                Some(RetentionRule::Content { kind: kind.to_owned(), before: before(keep?) })
-            });
+            let content = content.map(|(kind, keep)| (kind.to_owned(), keep));
+            let registers = RegisterKind::ALL.iter().map(|kind| (register_content(*kind), retention.registers));
+            let content = content
+                .into_iter()
+                .chain(registers)
+                .filter_map(|(kind, keep)| Some(RetentionRule::Content { kind, before: before(keep?) }));
             for rule in content.chain([RetentionRule::Requests { before: before(retention.requests) }]) {
                 match storage.forget(&rule) {
                     Ok(forgotten) if forgotten.count > 0 => {

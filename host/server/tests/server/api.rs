@@ -9,6 +9,7 @@ mod life;
 mod people;
 mod refusals;
 mod rights;
+mod signatures;
 pub(crate) mod stand;
 mod team_audit;
 mod teams;

@@ -6,4 +6,5 @@ mod commands;
 mod connector;
 mod eval;
 mod same_snapshot;
+mod signed;
 mod stand;

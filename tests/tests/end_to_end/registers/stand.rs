@@ -79,13 +79,25 @@ pub(super) fn deployment() -> Value {
 impl Stand {
     /// A server whose registers the service `itsm` attests.
     pub(super) fn start(name: &str) -> Self {
+        Self::demanding(name, "")
+    }
+
+    /// The same, with a model that demands more.
+    pub(super) fn demanding(name: &str, demands: &str) -> Self {
         let names: Vec<String> = RegisterKind::ALL.iter().map(|kind| format!("\"{kind}\"")).collect();
-        Self::with_rules(name, &format!("[[attest]]\nregisters = [{}]\nby = [\"service:itsm\"]\n", names.join(", ")))
+        let rules = format!("[[attest]]\nregisters = [{}]\nby = [\"service:itsm\"]\n", names.join(", "));
+        Self::with(name, &rules, demands)
     }
 
     pub(super) fn with_rules(name: &str, rules: &str) -> Self {
+        Self::with(name, rules, "")
+    }
+
+    fn with(name: &str, rules: &str, demands: &str) -> Self {
         let folder = folder(name);
         write_model(&folder);
+        let model = fs::read_to_string(folder.join("model.toml")).unwrap();
+        fs::write(folder.join("model.toml"), model + demands).unwrap();
         fs::write(folder.join("lockgate.toml"), rules).unwrap();
         let mut command = Command::new(tree("bin/lockgate"));
         command.current_dir(&folder).args(["serve", "--data", "data", "--models", "model.toml", "-c", "lockgate.toml"]);
