@@ -15,7 +15,8 @@ struct Bench {
 }
 
 impl Bench {
-    /// The example `new-version`, in a folder of the test's own.
+    /// The deployment of the example `new-version` in full, with the model of the demo, which takes the requester's word for it,
+    /// in a folder of the test's own.
     fn set_up(test: &str) -> Self {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bad_input").join(test);
         let folder = root.join("examples/new-version");
@@ -26,9 +27,12 @@ impl Bench {
         for (from, to) in [(tree("examples/new-version"), folder.clone()), (tree("plugins"), root.join("plugins"))] {
             for entry in fs::read_dir(from).unwrap() {
                 let entry = entry.unwrap();
-                fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+                if entry.file_type().unwrap().is_file() {
+                    fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+                }
             }
         }
+        fs::copy(tree("examples/demo/model.toml"), folder.join("model.toml")).unwrap();
         Self { folder }
     }
 
@@ -60,7 +64,7 @@ impl Bench {
 
     fn refusal_of<const N: usize>(&self, arguments: [&str; N]) -> String {
         let gate = ["--stage", "plan-and-approve", "--phase", "entrance", "--now", "2026-11-24T20:30:00Z"];
-        let fixed = ["eval", "--model", "model.toml"].into_iter().chain(gate);
+        let fixed = ["eval", "--quiet", "--model", "model.toml"].into_iter().chain(gate);
         refused(&self.lockgate(fixed.chain(arguments)))
     }
 }

@@ -4,13 +4,18 @@ use std::process::Command;
 
 use lockgate_tests::tree;
 
+/// The other registers, whose entries are as they should be.
+const REGISTERS: [&str; 6] = ["changes", "environments", "products", "instances", "incidents", "monitors"];
+
 /// What `eval` prints of a deployment that is not ready, in one form; what differs from build to build is taken out.
 fn denial(form: &str) -> String {
     let output = Command::new(tree("bin/lockgate"))
         .current_dir(tree("examples/new-version"))
         .env("COLUMNS", "100")
-        .args(["eval", "--model", "model.toml", "--deployment", "not-ready.json"])
+        .args(["eval", "--quiet", "--model", "model.toml", "--deployment", "no-way-back.json"])
         .args(["--evidence", "sbom=sbom-with-agpl.cdx.json", "--now", "2026-11-24T20:30:00Z"])
+        .args(["--register", "releases=registers/releases-not-ready.ndjson"])
+        .args(REGISTERS.map(|name| format!("--register={name}=registers/{name}.ndjson")))
         .args(["--stage", "plan-and-approve", "--phase", "entrance", "--output", form])
         .output()
         .unwrap();

@@ -37,7 +37,7 @@ fn record(name: &str) -> PathBuf {
     let example = tree("examples/new-version");
     let output = Command::new(tree("bin/lockgate"))
         .current_dir(example)
-        .args(["eval", "-m", "model.toml", "-d", "deployment.json", "-s", "plan-and-approve", "-p", "exit"])
+        .args(["eval", "-m", "../demo/model.toml", "-d", "deployment.json", "-s", "plan-and-approve", "-p", "exit"])
         .args(["--now", "2026-11-24T20:30:00Z", "--output", "json", "--record"])
         .arg(&folder)
         .output()
@@ -72,7 +72,7 @@ fn settings_that_would_turn_a_decision_are_told_by_what_turns_and_why() {
     let folder = scratch("settings");
     let recorded = Command::new(tree("bin/lockgate"))
         .current_dir(tree("examples/new-version"))
-        .args(["eval", "-m", "model.toml", "-d", "deployment.json", "-s", "plan-and-approve", "-p", "entrance"])
+        .args(["eval", "-m", "../demo/model.toml", "-d", "deployment.json", "-s", "plan-and-approve", "-p", "entrance"])
         .args(["--now", "2026-11-24T20:30:00Z", "--evidence", "sbom=sbom.cdx.json", "--record"])
         .arg(&folder)
         .output()

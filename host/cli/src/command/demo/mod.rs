@@ -1,6 +1,6 @@
 //! `lockgate demo`: Lockgate's own release passes the stages of the Deploy value stream.
 //!
-//! The deployment has two builds of Lockgate with their real digests and SBOM, under the model of the example `new-version`. Ten folders
+//! The deployment has two builds of Lockgate with their real digests and SBOM, under the model of the example `demo`. Ten folders
 //! are the live environment. Each gate is decided like `lockgate eval` does, from files that stay in the demo's folder; nothing in the
 //! output is fixed beforehand.
 
@@ -78,7 +78,7 @@ impl DemoCommand {
         let bill = self.dir.join("sbom.cdx.json");
         fs::copy(&self.sbom, &bill).with_context(|| place(&self.sbom))?;
         let example = self.examples.join("new-version");
-        let model = write_model(&example.join("model.toml"), &self.plugins, &self.dir)?;
+        let model = write_model(&self.examples.join("demo/model.toml"), &self.plugins, &self.dir)?;
         let runtime = host::runtime(global)?;
         let stage = DemoRun {
             model: models::load(&runtime, &model, global.quiet)?,

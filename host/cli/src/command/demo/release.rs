@@ -41,7 +41,7 @@ impl DeploymentParts<'_> {
         release.version.clone_from(&candidate.version);
         release.description = format!("Built from commit {commit}, without symbols.");
         release.components.clone_from(&candidate.package.components);
-        release.digest = Some(candidate.release_digest()?);
+        release.digest = Some(release.computed_digest());
         let change = &mut deployment.change;
         change.title = format!("{} to {ENVIRONMENT}", candidate.package.release);
         change.releases = vec![candidate.package.release.clone()];
