@@ -6,6 +6,7 @@ use crate::command::access::AccessCommand;
 use crate::command::audit::AuditCommand;
 use crate::command::change::{ChangeCommand, DriftCommand};
 use crate::command::demo::DemoCommand;
+use crate::command::deployment::DeploymentCommand;
 use crate::command::eval::EvalCommand;
 use crate::command::ledger::LedgerCommand;
 use crate::command::model::ModelCommand;
@@ -57,6 +58,9 @@ enum Command {
     /// Attest, read and import entries of the registers of a server.
     #[command(subcommand)]
     Register(RegisterCommand),
+    /// Show a deployment of a running server with what else is booked around it, and approve it.
+    #[command(subcommand)]
+    Deployment(DeploymentCommand),
     /// Show the way of a change on a running server.
     #[command(subcommand)]
     Change(ChangeCommand),
@@ -88,6 +92,7 @@ impl Cli {
             Command::Ledger(command) => command.run(&self.global),
             Command::Token(command) => command.run(&self.global),
             Command::Register(command) => command.run(&self.global),
+            Command::Deployment(command) => command.run(),
             Command::Change(command) => command.run(),
             Command::Drift(command) => command.run(),
             Command::Access(command) => command.run(&self.global),

@@ -12,6 +12,7 @@
 mod access;
 mod audit;
 mod bad_input;
+mod bookings;
 mod contract;
 mod demo;
 mod determinism;

@@ -5,6 +5,7 @@ pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod demo;
+pub(crate) mod deployment;
 pub(crate) mod eval;
 pub(crate) mod ledger;
 pub(crate) mod model;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use lockgate_domain::{Overlap, PersonId, Stage, TeamName};
-use lockgate_service::{DeploymentSummary, NewDeployment, Page, PageRequest};
+use lockgate_service::{Booking, DeploymentSummary, NewDeployment, Page, PageRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -188,7 +188,9 @@ pub(super) async fn revise(
 
 /// List overlapping deployments
 ///
-/// Other deployments that are running in the environment, or are planned there for the same time.
+/// Other deployments that are under way, or planned for a time that meets this deployment's slot: in its environment, of its
+/// product or of one that it depends on or that depends on it in any environment, and those that need the same resources. Of
+/// another team's deployment, neither the id nor the product is shown.
 #[utoipa::path(
     get,
     path = "/api/v1/deployments/{id}/overlaps",
@@ -206,4 +208,28 @@ pub(super) async fn overlaps(
     at: AtDeployment,
 ) -> Result<Json<WholeList<Overlap>>, Problem> {
     state.read(move |service| service.overlaps(&actor, at.name())).await.map(listed)
+}
+
+/// List the bookings around a deployment
+///
+/// What else is booked before anybody approves: the other deployments of `overlaps`, and those whose slot meets the change
+/// window, each with whether its slot meets the one that this deployment asks for. Without a change window, all that are
+/// planned. A deployment counts as planned from the exit of plan-and-approve on.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deployments/{id}/bookings",
+    operation_id = "deployment_bookings",
+    tag = "deployments",
+    params(("id" = String, Path, description = "The id of the deployment."), TeamQuery),
+    responses(
+        (status = 200, description = "The other deployments.", body = ref("#/components/schemas/BookingList")),
+        ReadErrors,
+    )
+)]
+pub(super) async fn bookings(
+    State(state): State<ApiState>,
+    Authenticated(actor): Authenticated,
+    at: AtDeployment,
+) -> Result<Json<WholeList<Booking>>, Problem> {
+    state.read(move |service| service.bookings(&actor, at.name())).await.map(listed)
 }

@@ -10,9 +10,9 @@ use lockgate_domain::api::audit::{Checkpoints, Contents, Entries, HeadDocument, 
 use lockgate_domain::{NewRegisterEntry, NewSamples, Overlap, RegisterEntry, Sample};
 use lockgate_service::lifecycle::{ActivityReport, OverrideState};
 use lockgate_service::{
-    ApprovalView, AttachedEvidence, ChangeView, DecisionRecord, DelegationState, DeploymentSummary, DeploymentView,
-    DriftFinding, GatePass, GrantedWaiver, ImportReport, NewApproval, NewDelegation, NewDeployment, NewOverride, NewReview,
-    NewWaiver, NextStep, Page, PendingOverride, SamplesRecorded, StepReport, WaiverState,
+    ApprovalView, AttachedEvidence, Booking, ChangeView, DecisionRecord, DelegationState, DeploymentSummary,
+    DeploymentView, DriftFinding, GatePass, GrantedWaiver, ImportReport, NewApproval, NewDelegation, NewDeployment,
+    NewOverride, NewReview, NewWaiver, NextStep, Page, PendingOverride, SamplesRecorded, StepReport, WaiverState,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -40,6 +40,7 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::deployments::get,
         super::deployments::revise,
         super::deployments::overlaps,
+        super::deployments::bookings,
         super::events::events,
         super::wait::wait,
         super::gates::pass,
@@ -241,6 +242,7 @@ fn schemas() -> Map<String, Value> {
     register::<ProblemDocument>(&mut generator);
     register::<super::whoami::CallerIdentity>(&mut generator);
     register::<WholeList<Overlap>>(&mut generator);
+    register::<WholeList<Booking>>(&mut generator);
     register::<WholeList<WaiverState>>(&mut generator);
     register::<WholeList<DelegationState>>(&mut generator);
     register::<WholeList<super::catalogue::PluginWithModels>>(&mut generator);

@@ -81,6 +81,7 @@ fn deployment_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/deployments/{id}/events", READ, events::events),
         Route::get("/api/v1/deployments/{id}/wait", READ, wait::wait),
         Route::get("/api/v1/deployments/{id}/overlaps", READ, deployments::overlaps),
+        Route::get("/api/v1/deployments/{id}/bookings", READ, deployments::bookings),
         // Asking needs `decide`, passing needs `drive`: the query says which.
         Route::post("/api/v1/deployments/{id}/gates/{stage}/{phase}", DECIDE_OR_DRIVE, gates::pass)
             .deciding()

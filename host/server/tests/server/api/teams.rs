@@ -90,6 +90,7 @@ async fn every_route_of_a_deployment_takes_the_team() {
         ("PATCH", "", Some(json!({"labels": {"a": "b"}}))),
         ("GET", "/events", None),
         ("GET", "/overlaps", None),
+        ("GET", "/bookings", None),
         ("POST", "/gates/plan-and-approve/entrance", None),
         ("GET", "/evidence/sbom", None),
         ("POST", "/approvals", Some(approval)),
