@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::name::{currency, id, ids, labels, some_id, some_name, some_text, text};
+use crate::name::{currency, id, ids, labels, some_id, some_text, text};
 use crate::{PersonId, TimeWindow, Timestamp};
 
 /// The category of a change.
@@ -62,6 +62,73 @@ pub enum Risk {
     Critical,
 }
 
+/// What can cause a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeTrigger {
+    /// A requirement of the organization, for example a new regulation.
+    Requirement,
+    /// A new feature or release.
+    Release,
+    /// A change of the technology or of its operation.
+    TechnicalChange,
+    /// A third party, for example a supplier that ends a version.
+    ThirdParty,
+    /// The retirement of a product, or of a part of it.
+    Retirement,
+    /// The search for the cause of a problem, or its repair.
+    Troubleshooting,
+    /// A request of a user.
+    ServiceRequest,
+    /// Maintenance.
+    Maintenance,
+}
+
+impl ChangeTrigger {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requirement => "requirement",
+            Self::Release => "release",
+            Self::TechnicalChange => "technical-change",
+            Self::ThirdParty => "third-party",
+            Self::Retirement => "retirement",
+            Self::Troubleshooting => "troubleshooting",
+            Self::ServiceRequest => "service-request",
+            Self::Maintenance => "maintenance",
+        }
+    }
+}
+
+/// The contexts in which a change can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeContext {
+    /// The change ends an incident.
+    IncidentResolution,
+    /// The change fulfills a request.
+    RequestFulfilment,
+    /// The change improves something that exists.
+    Improvement,
+    /// The change brings a new service, or changes one.
+    NewOrChangedService,
+    /// The change keeps a service running.
+    OperationsAndMaintenance,
+}
+
+impl ChangeContext {
+    /// The name that files and the contract use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IncidentResolution => "incident-resolution",
+            Self::RequestFulfilment => "request-fulfilment",
+            Self::Improvement => "improvement",
+            Self::NewOrChangedService => "new-or-changed-service",
+            Self::OperationsAndMaintenance => "operations-and-maintenance",
+        }
+    }
+}
+
 /// A change, as the change records hold it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,15 +163,15 @@ pub struct Change {
     /// The priority of the change, in the organization's own words.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_text")]
     pub priority: Option<String>,
-    /// What caused the change, for example `defect` or `release`.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
-    pub trigger: Option<String>,
-    /// The id of what caused the change.
+    /// What caused the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<ChangeTrigger>,
+    /// The id of what caused the change, for example of a release, a request or an incident.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
     pub trigger_reference: Option<String>,
-    /// The context in which the change is made, for example `operate`.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_name")]
-    pub context: Option<String>,
+    /// The context in which the change is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ChangeContext>,
     /// The change window: planned start and planned end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<TimeWindow>,

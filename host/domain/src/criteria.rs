@@ -249,8 +249,8 @@ fn component_facts_missing(snapshot: &Snapshot) -> Option<String> {
 
 fn trigger_without_reference(snapshot: &Snapshot) -> Option<String> {
     let change = &snapshot.deployment.change;
-    let trigger = change.trigger.as_ref().filter(|_| change.trigger_reference.is_none())?;
-    Some(format!("the change `{}` was triggered by `{trigger}`, and does not say which one", change.id))
+    let trigger = change.trigger.filter(|_| change.trigger_reference.is_none())?;
+    Some(format!("the change `{}` has the trigger `{}`, and does not say which one", change.id, trigger.as_str()))
 }
 
 fn environment_differs(snapshot: &Snapshot) -> Option<String> {

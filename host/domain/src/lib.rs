@@ -27,6 +27,7 @@ mod deployment;
 mod difference;
 mod digest;
 mod distinct;
+pub mod drift;
 mod environment;
 mod evidence;
 mod exemption;
@@ -75,7 +76,7 @@ pub use authority::{
     rights_of, role_names,
 };
 pub use canonical::{DigestError, canonical_json, with_canonical_json};
-pub use change::{Change, ChangeApproval, ChangeCategory, Money, Risk};
+pub use change::{Change, ChangeApproval, ChangeCategory, ChangeContext, ChangeTrigger, Money, Risk};
 pub use closest::closest;
 pub use counted::counted;
 pub use criteria::{CRITERIA, Criterion, unmet_criteria};

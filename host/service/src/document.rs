@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use lockgate_domain::drift::HOST_FACTS;
 use lockgate_domain::join::{NAMED, complete};
 use lockgate_domain::{
     CredentialKind, Deployment, Person, PersonKind, Right, TeamName, Teams, canonical_json, is_path_step, read_value,
@@ -373,6 +374,7 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         people,
         samples,
         provenance,
+        facts,
         ..
     } = deployment;
     let said = [
@@ -390,8 +392,12 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         ("provenance", !provenance.is_empty(), "the host keeps who says each fact"),
         ("history", !history.is_empty(), "the host keeps how the earlier deployments of the product ended"),
     ];
+    let host_facts = facts.keys().filter(|name| name.starts_with(HOST_FACTS)).map(|name| {
+        let message = format!("facts whose names begin with `{HOST_FACTS}` are those that the host finds itself");
+        InputError::new(format!("{at}/facts/{}", name.replace('~', "~0").replace('/', "~1")), message)
+    });
     let said = said.into_iter().filter(|(_, said, _)| *said);
     let said =
         said.map(|(name, _, why)| InputError::new(format!("{at}/{name}"), format!("`{name}` is not handed in: {why}")));
-    said.collect()
+    said.chain(host_facts).collect()
 }

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use lockgate_domain::drift::{InstanceDrift, UnderWay, instance_drift, operational_in};
 use lockgate_domain::{
-    ComponentIdentity, DeploymentRecord, DeploymentResult, Instance, PersonId, RegisterEntry, RegisterKind, Right,
-    Scenario, TeamName, Teams, Timestamp, read_own_value,
+    Instance, PersonId, RegisterEntry, RegisterKind, Right, TeamName, Teams, Timestamp, read_own_value,
 };
 use lockgate_ledger::EntryQuery;
 use schemars::JsonSchema;
@@ -22,41 +22,12 @@ use super::registers::EntriesFilter;
 use super::{DeploymentService, ServiceError};
 use crate::authority::Actor;
 
-/// How an instance differs from what the gates let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DriftCode {
-    /// No decision allowed the components of the instance.
-    NotAllowed,
-    /// A deployment that has not ended deployed them.
-    DeploymentNotEnded,
-    /// An earlier deployment than the last operational one deployed them.
-    Superseded,
-    /// The inventory does not say which components the instance has, or lacks their digests.
-    ContentUnknown,
-}
-
-impl DriftCode {
-    /// The name that the API uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotAllowed => "not-allowed",
-            Self::DeploymentNotEnded => "deployment-not-ended",
-            Self::Superseded => "superseded",
-            Self::ContentUnknown => "content-unknown",
-        }
-    }
-}
-
 /// An instance that is not what the last operational deployment deployed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriftFinding {
-    /// The stable code of the finding.
-    pub code: DriftCode,
-    /// The finding in one sentence.
-    pub message: String,
-    /// The id of the instance.
-    pub instance: String,
+    /// The finding.
+    #[serde(flatten)]
+    pub drift: InstanceDrift,
     /// The team of the instance's entry. Absent: all teams share the entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
@@ -64,12 +35,6 @@ pub struct DriftFinding {
     pub product: String,
     /// The name of the environment.
     pub environment: String,
-    /// The id of the last operational deployment of the product there. Absent if there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_operational: Option<String>,
-    /// The id of the deployment that deployed the components, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deployed_by: Option<String>,
     /// Who attested the instance.
     pub attester: PersonId,
     /// The time for which it was attested (RFC 3339).
@@ -110,23 +75,20 @@ impl DeploymentService {
             let stream = product_stream(&team, product);
             history.extend(self.history_at(&stream, self.0.storage.version(&stream)?)?.says.past.iter().cloned());
         }
-        history.retain(|past| {
-            past.environment == instance.environment
-                && past.outcome == DeploymentResult::Operational
-                && past.scenario != Scenario::Removal
-        });
-        history.sort_by_key(|past| past.ended);
-        let under_way = self.under_way(actor, product, &instance.environment)?;
-        let found = compare(&instance, &history, &under_way);
-        Ok(found.map(|(code, message, deployed_by)| DriftFinding {
-            code,
-            message,
-            instance: instance.id.clone(),
+        let under_way: Vec<UnderWay> = self
+            .under_way(actor, product, &instance.environment)?
+            .iter()
+            .map(|loaded| UnderWay {
+                id: loaded.id.clone(),
+                components: loaded.document.release.component_identities(),
+            })
+            .collect();
+        let found = instance_drift(&instance, &operational_in(&history, &instance.environment), &under_way);
+        Ok(found.map(|drift| DriftFinding {
+            drift,
             team: entry.team.clone(),
             product: product.clone(),
             environment: instance.environment.clone(),
-            last_operational: history.last().map(|past| past.id.clone()),
-            deployed_by,
             attester: entry.attested.by.clone(),
             as_of: entry.as_of,
         }))
@@ -170,49 +132,4 @@ impl DeploymentService {
         }
         Ok(found)
     }
-}
-
-/// Compares an instance with the operational deployments of its product in its environment, in order of their ends, and with
-/// those under way. Returns what is wrong, and which deployment deployed it.
-fn compare(
-    instance: &Instance,
-    history: &[DeploymentRecord],
-    under_way: &[Arc<LoadedDeployment>],
-) -> Option<(DriftCode, String, Option<String>)> {
-    let id = &instance.id;
-    let environment = &instance.environment;
-    let identities: Vec<ComponentIdentity> = instance
-        .components
-        .iter()
-        .map(|component| ComponentIdentity {
-            name: component.name.clone(),
-            version: component.version.clone(),
-            digest: component.digest,
-        })
-        .collect();
-    if identities.is_empty() || identities.iter().any(|identity| identity.digest.is_none()) {
-        let message = format!(
-            "the inventory does not say which components `{id}` in `{environment}` has, with their digests: have it attested"
-        );
-        return Some((DriftCode::ContentUnknown, message, None));
-    }
-    let holds = |components: &[ComponentIdentity]| identities.iter().all(|identity| components.contains(identity));
-    let last = history.last();
-    if last.is_some_and(|past| holds(&past.components)) {
-        return None;
-    }
-    let unended = under_way.iter().find(|loaded| holds(&loaded.document.release.component_identities()));
-    if let Some(loaded) = unended {
-        let message = format!("`{id}` in `{environment}` runs what `{}` deploys, which has not ended", loaded.id);
-        return Some((DriftCode::DeploymentNotEnded, message, Some(loaded.id.clone())));
-    }
-    if let (Some(past), Some(last)) = (history.iter().rev().find(|past| holds(&past.components)), last) {
-        let message = format!(
-            "`{id}` in `{environment}` runs release `{}` of `{}`, and the last operational deployment, `{}`, deployed `{}`",
-            past.release, past.id, last.id, last.release
-        );
-        return Some((DriftCode::Superseded, message, Some(past.id.clone())));
-    }
-    let message = format!("no decision allowed what `{id}` in `{environment}` runs: it went round the gates");
-    Some((DriftCode::NotAllowed, message, None))
 }

@@ -75,7 +75,7 @@ pub use change_view::{ChangeDeployment, ChangeView};
 pub use decision::{DecisionOrigin, DecisionPhases, DecisionRecord, RequestRef};
 pub use delegation::{Credentials, Delegation, DelegationState, NewDelegation, NoCredentials, TokensHeld};
 pub use document::NewDeployment;
-pub use drift::{DriftCode, DriftFinding};
+pub use drift::DriftFinding;
 pub use error::{InputError, RuleRefusal, ServiceError};
 pub use evidence::{AttachedEvidence, NewEvidence};
 pub use gate::GatePass;

@@ -154,9 +154,9 @@ fn of_drift(items: &[DriftFinding]) -> String {
         vec![
             plain(&finding.environment),
             plain(&finding.product),
-            plain(&finding.instance),
-            styled(BAD, finding.code.as_str()),
-            plain(&finding.message),
+            plain(&finding.drift.instance),
+            styled(BAD, finding.drift.code.as_str()),
+            plain(&finding.drift.message),
         ]
     };
     grid(&["environment", "product", "instance", "code", ""], items.iter().map(row).collect())

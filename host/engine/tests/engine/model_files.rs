@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::model_support::snapshot;
-use lockgate_domain::{Digest, Enforcement, EnvironmentHop, Gate, Phase, Stage};
+use crate::model_support::{self, snapshot, snapshot_json};
+use lockgate_domain::{Digest, Enforcement, EnvironmentHop, Gate, Phase, Snapshot, Stage};
 use lockgate_engine::expression::{Expression, ExpressionError, Variables};
 use lockgate_engine::model::{
     Candidate, Model, PinError, Position, SelectionError, Source, SourceError, UsePlace, check, pin, read, select,
 };
+use serde_json::{Value, json};
 
 const MODELS_MD: &str = include_str!("../../../../docs/models.md");
 
@@ -178,10 +179,13 @@ fn applicable(id: &str, rank: i64, applies_when: Option<&str>) -> Applicable {
 }
 
 fn choose(models: &[Applicable]) -> Result<(String, String), SelectionError> {
+    choose_for(models, &snapshot())
+}
+
+fn choose_for(models: &[Applicable], snapshot: &Snapshot) -> Result<(String, String), SelectionError> {
     let candidates: Vec<Candidate<'_>> =
         models.iter().map(|one| Candidate { model: &one.model, applies_when: one.applies_when.as_ref() }).collect();
-    let snapshot = snapshot();
-    let chosen = select(&candidates, &Variables::new(&snapshot))?;
+    let chosen = select(&candidates, &Variables::new(snapshot))?;
     assert_eq!(chosen.considered.len(), models.len());
     Ok((chosen.model.id.clone(), chosen.because))
 }
@@ -202,6 +206,43 @@ fn the_highest_rank_of_those_that_apply_is_chosen_and_the_choice_explains_itself
                 .to_owned()
         ))
     );
+}
+
+#[test]
+fn trigger_context_urgency_and_impact_of_the_change_choose_a_model() {
+    let hotfix = r#"has(change.context) && change.context == "incident-resolution" && has(change.urgency) && has(change.impact)
+                    && change.urgency in ["high", "critical"] && change.impact in ["high", "critical"]"#;
+    let models = [
+        applicable("hotfix", 20, Some(hotfix)),
+        applicable("retirement", 10, Some(r#"has(change.trigger) && change.trigger == "retirement""#)),
+        applicable("general", 0, None),
+    ];
+    let chosen = |members: Value| {
+        let mut json = snapshot_json();
+        json["change"].as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        choose_for(&models, &model_support::read(json)).unwrap()
+    };
+    let in_incident = |impact: &str| json!({"context": "incident-resolution", "urgency": "critical", "impact": impact});
+    assert_eq!(chosen(in_incident("high")).0, "hotfix");
+    let (id, because) = chosen(in_incident("low"));
+    assert_eq!(id, "general");
+    assert!(
+        because.contains(r#"`hotfix` 1.0.0 does not apply, because `change.impact in ["high", "critical"]` is false"#),
+        "{because}"
+    );
+    assert_eq!(chosen(json!({"trigger": "retirement"})).0, "retirement");
+    assert_eq!(chosen(json!({"trigger": "release", "context": "improvement"})).0, "general");
+}
+
+#[test]
+fn a_trigger_or_a_context_that_does_not_exist_is_found_in_a_condition() {
+    for text in [
+        r#"has(change.trigger) && change.trigger == "relase""#,
+        r#"has(change.context) && change.context == "incident""#,
+    ] {
+        let findings = Expression::condition(text).unwrap_err();
+        assert_eq!(findings[0].code, "unknown-value", "{text}");
+    }
 }
 
 #[test]

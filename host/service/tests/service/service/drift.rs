@@ -1,7 +1,8 @@
 //! What went round the gates, and the way of a change.
 
-use lockgate_domain::{Digest, Phase, RegisterKind, Stage};
-use lockgate_service::{DriftCode, EntriesFilter, PageRequest, RegisterScope, ServiceError};
+use lockgate_domain::drift::DriftCode;
+use lockgate_domain::{Digest, EnvironmentHop, Phase, RegisterKind, Stage};
+use lockgate_service::{EntriesFilter, PageRequest, RegisterRef, RegisterScope, ServiceError};
 use serde_json::{Value, json};
 
 use crate::service::environment_flow::finish;
@@ -20,9 +21,15 @@ impl Stand {
         self.engine.attest_entry(&write, RegisterKind::Instances, "shop-live", scope, &entry).unwrap();
     }
 
+    fn withdraw_instance(&self) {
+        let olga = person("olga", &["operations-manager"]);
+        let at = RegisterRef { register: RegisterKind::Instances, id: "shop-live", team: None, shared: false };
+        self.engine.withdraw_entry(&self.by(&olga), &at).unwrap();
+    }
+
     fn drift(&self) -> Vec<(DriftCode, Option<String>)> {
         let found = self.engine.drift(&rita(), &EntriesFilter::default(), PAGE).unwrap();
-        found.items.into_iter().map(|finding| (finding.code, finding.deployed_by)).collect()
+        found.items.into_iter().map(|finding| (finding.drift.code, finding.drift.deployed_by)).collect()
     }
 }
 
@@ -95,7 +102,7 @@ fn a_change_shows_its_deployments_from_environment_to_environment() {
     finish(&stand, "again");
     into("released", "live").unwrap();
     let view = stand.engine.change(&rita(), "CHG-1", stand.now()).unwrap();
-    assert_eq!(view.environments, ["staging", "live"]);
+    assert_eq!(view.environments, ["staging", "live"].map(|name| EnvironmentHop::One(name.to_owned())));
     let hops: Vec<(&str, &str, &str, u32)> = view
         .deployments
         .iter()
@@ -133,4 +140,41 @@ fn a_change_shows_its_deployments_from_environment_to_environment() {
     let write = stand.by(&ben);
     stand.engine.attest_entry(&write, RegisterKind::Changes, "CHG-2", RegisterScope::OwnTeam, &entry).unwrap();
     assert_eq!(stand.engine.change(&rita(), "CHG-2", stand.now()).unwrap().entry.unwrap().version, 1);
+}
+
+/// Four eyes are asked for where something went round the gates.
+const ASKS_FOR_DRIFT: &str = r#"
+    [[gates]]
+    stage = "plan-and-approve"
+    phase = "entrance"
+    [[gates.bindings]]
+    id = "people"
+    plugin = "four-eyes"
+    enforcement = "hard-mandatory"
+    settings.required = [{ role = "change-authority" }]
+    when = 'facts["lockgate.drift"].json.findings.exists(f, f.code == "not-allowed" && f.instance == "shop-live")'
+"#;
+
+#[test]
+fn a_policy_sees_the_drift_in_the_target_environment_as_a_fact() {
+    let stand = Stand::with(ASKS_FOR_DRIFT);
+    stand.running(&component("1"));
+    stand.request(|document| release(document, "dep-1", "2")).unwrap();
+    let is_asked = || {
+        let passed = stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap();
+        passed.decision.reasons.iter().all(|reason| reason.code != "not-asked")
+    };
+    assert!(is_asked());
+    stand.withdraw_instance();
+    assert!(!is_asked(), "nothing runs, so nothing went round the gates");
+}
+
+#[test]
+fn a_request_cannot_state_the_facts_of_the_host() {
+    let stand = Stand::new();
+    let forged = stand.request(|document| {
+        document["facts"] = json!({"lockgate.drift": {"schema": "lockgate:drift@1", "json": {"findings": []}}});
+    });
+    let Err(ServiceError::Invalid(mistakes)) = forged else { panic!("{forged:?}") };
+    assert_eq!(mistakes[0].pointer, "/deployment/facts/lockgate.drift");
 }
