@@ -3,14 +3,13 @@
 
 use lockgate_plugin::roles::OPERATIONS_MANAGER;
 use lockgate_plugin::types::{Severity, Stage};
-use lockgate_plugin::{Evaluation, Finding, PluginError};
+use lockgate_plugin::{Evaluation, Finding};
 
-use crate::facts::AppliedDefinition;
 use crate::found::{Found, Place};
 use crate::origin::{self, AllowedOrigin};
 
 /// Looks at the definition of the target environment. `allowed` is empty if it may come from anywhere.
-pub(crate) fn look(allowed: &[AllowedOrigin], evaluation: &Evaluation, found: &mut Found) -> Result<(), PluginError> {
+pub(crate) fn look(allowed: &[AllowedOrigin], evaluation: &Evaluation, found: &mut Found) {
     let environment = evaluation.environment();
     let name = environment.name.as_str();
     let place = Place::new("environment", OPERATIONS_MANAGER);
@@ -39,14 +38,14 @@ pub(crate) fn look(allowed: &[AllowedOrigin], evaluation: &Evaluation, found: &m
         let message = format!("the definition of `{name}` has no version, so nobody can tell whether it was changed");
         let finding = Finding::new("definition-version-missing", message).about(name);
         found.wrong(Severity::High, finding, &place.key("version"), "the digest of its definition", "nothing");
-        return Ok(());
+        return;
     };
     // Until the deployment is fulfilled, the environment may still be built.
     if evaluation.stage() == Stage::PlanAndApprove {
-        return Ok(());
+        return;
     }
     let place = place.key("applied");
-    match AppliedDefinition::of_environment(evaluation)?.applied.as_deref() {
+    match environment.applied.as_deref() {
         Some(applied) if applied == version => {}
         Some(applied) => {
             let message = format!("`{name}` was built from the definition `{applied}`, and its version is `{version}`");
@@ -59,5 +58,4 @@ pub(crate) fn look(allowed: &[AllowedOrigin], evaluation: &Evaluation, found: &m
             found.unknown(finding, &place, version);
         }
     }
-    Ok(())
 }

@@ -12,7 +12,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use lockgate_plugin::types::Stage;
+use lockgate_plugin::types::{Scenario, Stage};
 use lockgate_plugin::{Evaluation, Plugin, PluginError, Report, SettingsFinding, ValidationCheck};
 
 use found::Found;
@@ -39,9 +39,12 @@ impl ValidationCheck for ComponentIntegrity {
         let components = evaluation.components();
         let mut found = Found::default();
         release::look(&self.settings, &self.sources.origins, &components, &mut found);
-        release::facts(&self.settings, evaluation, &components, &mut found)?;
+        // What is taken away needs no facts.
+        if evaluation.scenario() != Scenario::Removal {
+            release::facts(&self.settings, &components, &mut found);
+        }
         if self.settings.environment_definition {
-            environment::look(&self.sources.definitions, evaluation, &mut found)?;
+            environment::look(&self.sources.definitions, evaluation, &mut found);
         }
         let stage = evaluation.stage();
         if stage != Stage::PlanAndApprove {

@@ -1,11 +1,11 @@
 //! The components of the release: by themselves, and against what was approved.
 
 use lockgate_plugin::roles::RELEASE_MANAGER;
-use lockgate_plugin::types::{ApprovedPlan, Component, Scenario, Severity};
-use lockgate_plugin::{Evaluation, Finding, PluginError};
+use lockgate_plugin::types::{ApprovedPlan, Component, Severity};
+use lockgate_plugin::{Evaluation, Finding};
 
 use crate::compare::{self, Side};
-use crate::facts::{ComponentFacts, MissingFact};
+use crate::facts::{self, MissingFact};
 use crate::found::{Found, Place};
 use crate::origin::{self, AllowedOrigin};
 use crate::settings::Settings;
@@ -38,22 +38,11 @@ pub(crate) fn look(settings: &Settings, origins: &[AllowedOrigin], components: &
     }
 }
 
-/// Whether each component says what its kind needs. What is taken away needs none of it.
-pub(crate) fn facts(
-    settings: &Settings,
-    evaluation: &Evaluation,
-    components: &[Component],
-    found: &mut Found,
-) -> Result<(), PluginError> {
-    let is_asked = components.iter().any(|component| settings.has_facts(&component.kind));
-    if !is_asked || evaluation.scenario() == Scenario::Removal {
-        return Ok(());
-    }
-    let facts = ComponentFacts::of_release(evaluation)?;
+/// Whether each component says what its kind needs.
+pub(crate) fn facts(settings: &Settings, components: &[Component], found: &mut Found) {
     for (index, component) in components.iter().enumerate().filter(|(_, one)| settings.has_facts(&one.kind)) {
         let (name, kind) = (component.name.as_str(), component.kind.as_str());
-        let missing = facts.get(index).unwrap_or(&ComponentFacts::NONE).missing(kind);
-        for MissingFact { code, member, words } in missing {
+        for MissingFact { code, member, words } in facts::missing(component) {
             let message = format!("`{name}` is {kind}, and the release names no {words} of it");
             let finding = Finding::new(code, message).about(name);
             found.wrong(
@@ -65,7 +54,6 @@ pub(crate) fn facts(
             );
         }
     }
-    Ok(())
 }
 
 fn origin(settings: &Settings, origins: &[AllowedOrigin], component: &Component, place: &Place, found: &mut Found) {

@@ -12,7 +12,7 @@ fn built() -> Fixture {
     fixture.approved_components = fixture.components.clone();
     fixture.environment.version = Some("sha256:1".to_owned());
     fixture.environment.definition = Some("git+https://git.example.com/environments@1c9e7d2".to_owned());
-    fixture.document = json!({ "environment": { "applied": "sha256:1" } });
+    fixture.environment.applied = Some("sha256:1".to_owned());
     fixture
 }
 
@@ -48,9 +48,9 @@ fn a_definition_needs_a_version_and_an_allowed_address() {
 #[test]
 fn what_was_applied_has_to_be_the_version_from_fulfill_on() {
     let mut fixture = built();
-    fixture.document = json!({ "environment": { "applied": "sha256:2" } });
+    fixture.environment.applied = Some("sha256:2".to_owned());
     assert_eq!(look(&fixture), one(Outcome::Failed, "definition-differs", "applied"));
-    fixture.document = json!({ "environment": {} });
+    fixture.environment.applied = None;
     assert_eq!(look(&fixture), one(Outcome::Inconclusive, "definition-applied-unknown", "applied"));
     let planning = fixture.gate(Stage::PlanAndApprove, Phase::Exit);
     assert_eq!(look(&planning), (Outcome::Passed, vec![]));

@@ -41,14 +41,14 @@ fn each_code_asks_those_who_can_correct_its_place() {
     let mut factless = fixture(Stage::PlanAndApprove);
     let kinds =
         [component_kind::HARDWARE, component_kind::LICENCE, component_kind::DATA, component_kind::DOCUMENTATION];
-    factless.components = kinds.map(|kind| component(kind, kind, Some("a"))).into();
-    factless.document = json!({ "release": { "components": [{}, {}, {}, {}] }, "environment": {} });
+    let bare = |kind: &str| Component { origin: None, digest: None, ..Fixture::component(kind, kind, "1") };
+    factless.components = kinds.map(bare).into();
     let defined = r#"{ "environment-definition": true, "allowed-definitions": ["https://definitions.example/*"] }"#;
     let mut undefined = factless.clone().gate(Stage::Fulfill, Phase::Exit);
     undefined.environment.version = Some("sha256:1".to_owned());
     undefined.environment.definition = Some("https://other.example/live".to_owned());
     let mut outdated = undefined.clone();
-    outdated.document["environment"] = json!({ "applied": "sha256:2" });
+    outdated.environment.applied = Some("sha256:2".to_owned());
     let reports = [
         run_with(defined, &factless),
         run_with(defined, &undefined),
