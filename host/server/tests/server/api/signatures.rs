@@ -17,7 +17,7 @@ async fn a_signature_beside_the_bytes_is_verified_and_a_wrong_one_is_recorded_an
     stand.request("d-1").await;
     let json = "content-type: application/json";
     let entry = stand.send("gus", "PUT /api/v1/registers/people/gus", &[json], &keys(&gus)).await;
-    assert_eq!(entry.status, 200, "{}", entry.body);
+    assert_eq!(entry.status, 201, "{}", entry.body);
     let signature = format!("x-evidence-signature: {}", gus.sign_base64(b"report"));
     let told = |body: &Value| {
         let member = |name: &str| body[name].as_str().unwrap_or_default().to_owned();

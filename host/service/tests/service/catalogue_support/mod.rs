@@ -84,7 +84,9 @@ impl Models {
     pub(crate) fn load(&self) -> Catalogue {
         let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), vec![self.folder.path().to_owned()])
             .unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(warnings, []);
+        // The models take the requester's word on purpose.
+        let codes: Vec<&str> = warnings.iter().flat_map(|file| file.findings.iter()).map(|found| &*found.code).collect();
+        assert!(codes.iter().all(|code| *code == "told-fact"), "{warnings:?}");
         catalogue
     }
 }
