@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lockgate_domain::Digest;
 use lockgate_tests::served::{Served, send};
 use lockgate_tests::{TOLD_FACTS, tree};
 use serde_json::{Value, json};
@@ -19,7 +20,8 @@ impl Stand {
         // What an earlier run left is in the way.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        let four_eyes = tree("plugins/four-eyes.wasm");
+        fs::copy(tree("plugins/four-eyes.wasm"), folder.join("four-eyes.wasm")).unwrap();
+        let digest = Digest::of(&fs::read(folder.join("four-eyes.wasm")).unwrap());
         let model = format!(
             r#"
             id = "bookings"
@@ -27,7 +29,8 @@ impl Stand {
             title = "Bookings"
             {TOLD_FACTS}
             [plugins.four-eyes]
-            component = "{}"
+            component = "four-eyes.wasm"
+            digest = "{digest}"
             [[gates]]
             stage = "plan-and-approve"
             phase = "entrance"
@@ -40,8 +43,7 @@ impl Stand {
             plugin = "four-eyes"
             enforcement = "hard-mandatory"
             settings.required = [{{ role = "change-authority" }}]
-            "#,
-            four_eyes.display()
+            "#
         );
         fs::write(folder.join("model.toml"), model).unwrap();
         let mut command = Command::new(tree("bin/lockgate"));
