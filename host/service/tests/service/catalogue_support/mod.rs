@@ -85,7 +85,8 @@ impl Models {
         let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), vec![self.folder.path().to_owned()])
             .unwrap_or_else(|error| panic!("{error}"));
         // The models take the requester's word on purpose.
-        let codes: Vec<&str> = warnings.iter().flat_map(|file| file.findings.iter()).map(|found| &*found.code).collect();
+        let codes: Vec<&str> =
+            warnings.iter().flat_map(|file| file.findings.iter()).map(|found| found.code).collect();
         assert!(codes.iter().all(|code| *code == "told-fact"), "{warnings:?}");
         catalogue
     }
