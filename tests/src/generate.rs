@@ -54,8 +54,9 @@ fn stock() -> &'static Stock {
         let sboms = files(".cdx.json");
         let read = |file: &PathBuf| serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap();
         let others = files(".json").into_iter().filter(|file| !sboms.contains(file));
-        let mut deployments: Vec<Value> =
-            others.map(|file| read(&file)).filter(|document| document.get("release").is_some()).collect();
+        // A request names its release by id, and is no deployment by itself.
+        let in_full = |document: &Value| document.get("release").is_some_and(Value::is_object);
+        let mut deployments: Vec<Value> = others.map(|file| read(&file)).filter(in_full).collect();
         let mut everything = serde_json::to_value(everything()).unwrap();
         // Its evidence has no content.
         everything.as_object_mut().unwrap().remove("evidence");

@@ -2,8 +2,8 @@
 //! who owns that fact. A model turns them on; then the host checks them, whatever the plugins say.
 
 use crate::{
-    ApprovalAnswer, ChangeApproval, Component, ComponentKind, DefectStatus, FactNeeded, Finding, Gate, InstanceStatus,
-    KnowledgeStatus, Need, Phase, ReleaseStatus, Requirement, Scenario, Severity, Snapshot, Stage,
+    ApprovalAnswer, ChangeApproval, Component, ComponentKind, DefectStatus, DifferenceKind, FactNeeded, Finding, Gate,
+    InstanceStatus, KnowledgeStatus, Need, Phase, ReleaseStatus, Requirement, Scenario, Severity, Snapshot, Stage,
 };
 
 const fn gate(stage: Stage, phase: Phase) -> Gate {
@@ -49,7 +49,7 @@ pub const CRITERIA: &[Criterion] = &[
     Criterion {
         code: "release-not-protected",
         gates: &[PLAN_ENTRANCE],
-        title: "the release and its components are protected by digests",
+        title: "the release and its components that have bytes are protected by digests",
         fact: "/release/digest",
         owner: "release-manager",
         unmet: release_not_protected,
@@ -198,7 +198,10 @@ fn release_not_published(snapshot: &Snapshot) -> Option<String> {
 
 fn release_not_protected(snapshot: &Snapshot) -> Option<String> {
     let release = &snapshot.deployment.release;
-    let open = release.components.iter().filter(|component| component.digest.is_none());
+    let has_bytes = |component: &&Component| {
+        matches!(component.kind, ComponentKind::Software | ComponentKind::Documentation | ComponentKind::Data)
+    };
+    let open = release.components.iter().filter(has_bytes).filter(|component| component.digest.is_none());
     let open: Vec<&str> = open.map(|component| component.name.as_str()).collect();
     match (release.digest, open.is_empty()) {
         (None, _) => Some(format!("the release `{}` has no digest", release.id)),
@@ -365,7 +368,14 @@ fn instance_differs(snapshot: &Snapshot) -> Option<String> {
         1 => String::new(),
         count => format!(", and {} more", count - 1),
     };
-    Some(format!("the {} `{}` of `{}` is not as it was planned{more}", first.kind.as_str(), first.name, first.instance))
+    let what = match first.kind {
+        DifferenceKind::Instance => format!("the instance `{}`", first.instance),
+        DifferenceKind::Component | DifferenceKind::Configuration => {
+            format!("the {} `{}` of `{}`", first.kind.as_str(), first.name, first.instance)
+        }
+        kind => format!("the {} of `{}`", kind.as_str(), first.instance),
+    };
+    Some(format!("{what} is not as it was planned{more}"))
 }
 
 fn instance_not_monitored(snapshot: &Snapshot) -> Option<String> {

@@ -103,8 +103,8 @@ pub use proof::{
 };
 pub use sqlite::{BackupReport, HeldContent, LedgerHoldings, SCHEMA_VERSION, SqliteOptions, SqliteStorage};
 pub use storage::{
-    AppendCallback, ContentState, EntryQuery, KEEPS_NEWEST, LogHead, LogSource, NamespaceValues, RetentionReport, RetentionRule,
-    Storage, StoredContent, TreeHead,
+    AppendCallback, ContentState, EntryQuery, KEEPS_NEWEST, LogHead, LogSource, NamespaceValues, RetentionReport,
+    RetentionRule, Storage, StoredContent, TreeHead,
 };
 pub use system_entries::{BackupRestored, LossAccepted};
 pub use team_view::TeamView;

@@ -149,6 +149,11 @@ impl Plugin {
         self.loaded.granted.facts.as_ref().map_or(&[], |facts| facts.granted())
     }
 
+    /// The names of the methods of `evaluation` that it imports: what it can look at.
+    pub fn methods(&self) -> &[String] {
+        &self.loaded.methods
+    }
+
     /// Whether it can read the samples of indicators: it imports `samples`, or reads the snapshot as JSON, and is granted the
     /// register `kpis`.
     pub fn reads_samples(&self) -> bool {

@@ -29,8 +29,8 @@ const LONGEST_VALUE: usize = 200;
 /// The value of `--register`: `register=file`.
 #[derive(Clone, Debug)]
 pub(crate) struct RegisterArgument {
-    register: RegisterKind,
-    path: PathBuf,
+    pub(crate) register: RegisterKind,
+    pub(crate) path: PathBuf,
 }
 
 impl FromStr for RegisterArgument {
@@ -194,11 +194,6 @@ impl RegisterFiles {
             }
         };
         Ok(((team, id), FileEntry { version, bytes, concerns, content }))
-    }
-
-    /// Whether no file was given.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.files.is_empty()
     }
 
     /// What a message says of the registers: that they come from files.

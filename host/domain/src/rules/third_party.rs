@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::{
     CredentialKind, EnvironmentControl, Evidence, EvidenceNeeded, Finding, Gate, Need, PersonId, Phase, Requirement,
-    Severity, Snapshot, Stage, Verification,
+    Severity, Snapshot, Stage,
 };
 
 /// The name of the evidence that the part of the third party is ready.
@@ -68,10 +68,8 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
 /// Whether a supplier attests the evidence: it is signed with a key of the supplier, or attached with the service credential
 /// that has the supplier's id.
 fn is_by_supplier(evidence: &Evidence, supplier: &str) -> bool {
-    let key_of =
-        |verified_by: &str| verified_by.strip_prefix("supplier:")?.rsplit_once('#').map(|(id, _)| id == supplier);
-    let is_signed = evidence.verification == Verification::Verified
-        && evidence.verified_by.as_deref().and_then(key_of).unwrap_or_default();
+    let signer = format!("supplier:{supplier}");
+    let is_signed = evidence.signers().any(|known| known == signer);
     let is_service = evidence.attester_kind == Some(CredentialKind::Service)
         && PersonId::new(supplier).is_ok_and(|id| evidence.attester == Some(id));
     is_signed || is_service

@@ -2,7 +2,7 @@
 //! each plugin, and parses every expression. It reports all mistakes at once, each at its place in the model.
 
 mod components;
-mod hops;
+mod coverage;
 mod marked;
 mod monotone;
 mod needs;
@@ -286,7 +286,8 @@ fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut ModelFind
     }
     if let LoadPurpose::Checking { now } = plugin_use.purpose() {
         findings.extend(periods::that_run_out(plugin_use, now));
-        findings.extend(hops::without_check(model, &gates, plugin_use.spans()));
+        findings.extend(coverage::unchecked_hops(model, &gates, plugin_use.spans()));
+        findings.extend(coverage::unchecked_criteria(model, &gates, plugin_use.spans()));
     }
     let digest = match plugin_use.digest() {
         Ok(digest) => digest,

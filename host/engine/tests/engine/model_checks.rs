@@ -1,7 +1,7 @@
 //! What `model check` finds beyond the text of a model: in the plugins' files, whether they are pinned or not.
 
 use crate::gate_support::guests::{Folder, GATE, asking, check, strategy};
-use crate::gate_support::{EXIT, decide, deployment, snapshot};
+use crate::gate_support::{EXIT, decide, deployment, plugins, snapshot};
 use lockgate_domain::BindingAnswer;
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::{FindingSeverity, ModelFindings, Source};
@@ -253,4 +253,26 @@ fn an_environment_in_which_nothing_checks_what_was_deployed_is_warned_of() {
     assert_eq!(unchecked(flow, "advisory", ""), ["test", "eu", "us", "live"].map(message));
     let not_everywhere = "when = 'environment.name in [\"live\", \"us\"]'\n";
     assert_eq!(unchecked(flow, "hard-mandatory", not_everywhere), ["test", "eu"].map(message));
+}
+
+#[test]
+fn the_criteria_that_nothing_looks_at_are_listed_where_the_host_does_not_check_them() {
+    let gate = "[[gates]]\nstage = \"plan-and-approve\"\nphase = \"entrance\"\n";
+    let binding = "[[gates.bindings]]\nid = \"b\"\nplugin = \"release-readiness\"\nenforcement = ";
+    let unchecked = |head: &str, enforcement: &str| {
+        let text = format!(
+            "id = \"m\"\nversion = \"1.0.0\"\ntitle = \"t\"\n{head}[plugins.release-readiness]\n\
+             component = \"release-readiness.wasm\"\n{gate}{binding}\"{enforcement}\"\n"
+        );
+        let source = Source::new("model.toml", text);
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        let findings = LoadedModel::check(&lockgate_tests::runtime(), &source, &plugins(), now);
+        let found = findings.located(&source).into_iter().find(|finding| finding.code == "unchecked-criteria");
+        found.map(|finding| finding.notes.join(" "))
+    };
+    let all = "unguarded = \"allow\"\n";
+    let listed = unchecked(all, "hard-mandatory").unwrap();
+    assert!(!listed.contains("release-not-published") && listed.contains("`service-not-stable`"), "{listed}");
+    assert!(unchecked(all, "advisory").unwrap().contains("`release-not-published`"), "an advisory check stops nothing");
+    assert_eq!(unchecked("criteria = \"deploy-value-stream\"\n", "hard-mandatory"), None);
 }

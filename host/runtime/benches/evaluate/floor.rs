@@ -151,6 +151,7 @@ impl wit::HostEvaluation for Answers {
         instance_components(bool, String): Vec<wit::Component>;
         instance_configuration(bool, String): Vec<wit::Attribute>;
         differences(types::Page): Vec<wit::Difference>;
+        component_changes(types::Page): Vec<wit::ComponentChange>;
         approved_components(types::Page): Vec<wit::Component>;
         model(): Option<wit::Model>;
         timing(): Option<wit::Timing>;
@@ -169,6 +170,9 @@ impl wit::HostEvaluation for Answers {
         audit_findings(types::Page): Result<Vec<wit::AuditFinding>, wit::ReadError>;
         suppliers(types::Page): Result<Vec<wit::Supplier>, wit::ReadError>;
         capacities(types::Page): Result<Vec<wit::Capacity>, wit::ReadError>;
+        samples(String, types::Page): Result<Vec<wit::Sample>, wit::ReadError>;
+        competences(String): Result<Vec<wit::Competence>, wit::ReadError>;
+        provenance(String): Result<Option<wit::Provenance>, wit::ReadError>;
         sections(): Vec<wit::Section>;
         json(String): Result<String, wit::ReadError>;
         approved(): Option<wit::ApprovedPlan>;

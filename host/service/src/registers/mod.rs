@@ -26,9 +26,9 @@ use crate::signature::{KnownKey, SignatureMatches};
 pub use attest::{ImportReport, RegisterScope};
 pub use read::{EntriesFilter, RegisterRef};
 pub use samples::SamplesRecorded;
-pub use streams::register_content;
 pub(super) use source::{KeyRing, LedgerRegisters};
 pub(super) use streams::is_observed;
+pub use streams::register_content;
 
 use streams::{ConcerningEntries, KeptRegisters};
 

@@ -8,6 +8,7 @@
 
 mod files;
 mod live;
+mod registers;
 mod release;
 mod world;
 
@@ -33,6 +34,7 @@ use crate::terminal::{self, FAINT, GOOD, STRONG, styled};
 use crate::{host, models};
 use files::{BINARY, LockgateBuild, place, write_model};
 use live::{INSTANCES, LiveEnvironment};
+use registers::DemoRegisters;
 use release::{DeploymentParts, approval};
 use world::FolderWorld;
 
@@ -108,6 +110,9 @@ impl DemoCommand {
             inventory: live.inventory()?,
         };
         let mut deployment = parts.compose()?;
+        let registers =
+            DemoRegisters { folder: self.dir.join("registers"), change_authority: first, operations: second };
+        registers.attest(&mut deployment)?;
 
         heading(1, "Plan & Approve");
         stage.pass("1-planned", &deployment, Stage::PlanAndApprove, Phase::Entrance)?;
@@ -126,6 +131,7 @@ impl DemoCommand {
         stage.pass("4-approved", &deployment, Stage::Fulfill, Phase::Entrance)?;
         stage.roll_out(&live, &candidate, &deployment)?;
         deployment.actual_instances = live.inventory()?;
+        registers.attest(&mut deployment)?;
         stage.pass("5-deployed", &deployment, Stage::Fulfill, Phase::Exit)?;
 
         heading(3, "Validate");
@@ -135,6 +141,7 @@ impl DemoCommand {
         heading(4, "Observe");
         stage.pass("7-observed", &deployment, Stage::Observe, Phase::Entrance)?;
         deployment.actual_instances = live.inventory()?;
+        registers.attest(&mut deployment)?;
         stage.pass("7-observed", &deployment, Stage::Observe, Phase::Exit)?;
         say(&format!("{} is operational in {INSTANCES} of {INSTANCES} instances.", candidate.package.release));
 

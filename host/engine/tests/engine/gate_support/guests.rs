@@ -36,7 +36,7 @@ impl Folder {
 
     pub(crate) fn source(&self, rest: &str) -> Source {
         let head = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n";
-        Source::new("model.toml", format!("{head}{UNGUARDED}{}{rest}", self.plugins))
+        Source::new("model.toml", format!("{head}{GUARDED}{}{rest}", self.plugins))
     }
 
     /// The same with all plugins pinned.
@@ -59,8 +59,8 @@ impl Folder {
     }
 }
 
-/// The model lets deployments pass gates that it does not guard.
-const UNGUARDED: &str = "unguarded = \"allow\"\n";
+/// The host checks the criteria of the value stream.
+const GUARDED: &str = "criteria = \"deploy-value-stream\"\n";
 
 pub(crate) const GATE: &str = "[[gates]]\nstage = \"plan-and-approve\"\nphase = \"exit\"\n";
 
@@ -104,7 +104,7 @@ pub(crate) fn asking(analysis: &str) -> (Folder, LoadedModel) {
     let folder = Folder::new().component("strategy", &strategy("true", analysis)).component("check", &check());
     let text = format!("[analyses.integrity]\nplugin = \"check\"\n[strategy]\nplugin = \"strategy\"\n{GATE}");
     let mut source = folder.pinned(&folder.source(&text));
-    source.text = source.text.replacen(UNGUARDED, TOLD_FACTS, 1);
+    source.text = source.text.replacen(GUARDED, TOLD_FACTS, 1);
     let loaded = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path());
     let model = loaded.unwrap_or_else(|findings| panic!("{}", findings.render(&source, false))).model;
     (folder, model)

@@ -207,6 +207,12 @@ async fn a_header_that_is_there_twice_is_refused_with_its_name() {
     }
     let unknown = post(&stand, EVIDENCE, &["x-evidence-collected: 2026-11-24T20:00:00Z"], b"a").await;
     assert_eq!(unknown.status, 400);
-    assert!(unknown.body.contains("did you mean `x-evidence-key` or `x-evidence-made` or `x-evidence-signature` or `x-evidence-source`?"), "{}", unknown.body);
+    assert!(
+        unknown.body.contains(
+            "did you mean `x-evidence-key` or `x-evidence-made` or `x-evidence-signature` or `x-evidence-source`?"
+        ),
+        "{}",
+        unknown.body
+    );
     assert_eq!(stand.get("rita", "/deployments/d-1/evidence/sbom").await.status, 404);
 }

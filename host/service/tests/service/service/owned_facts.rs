@@ -1,7 +1,7 @@
 //! What is judged is known, not told: a gate that demands registers denies what their owners say is wrong, names who can turn
 //! it, and no word of the requester turns it.
 
-use lockgate_domain::{Decision, Digest, Phase, RegisterKind, Stage, Verdict};
+use lockgate_domain::{Decision, Digest, Phase, RegisterKind, Release, Stage, Verdict};
 use lockgate_repeat::Repeat;
 use lockgate_service::RegisterScope;
 use proptest::prelude::*;
@@ -63,6 +63,13 @@ type Attested = (RegisterKind, Value);
 fn good() -> Vec<Attested> {
     use RegisterKind as R;
     let digest = Digest::of(b"shop 2");
+    let release = json!({
+        "id": "shop-2", "name": "Shop 2", "version": "2.0.0", "status": "published",
+        "components": [{"name": "shop", "kind": "software", "version": "2.0.0", "digest": digest}],
+        "notes": {"uri": "https://example.org/notes", "digest": digest},
+        "knowledge_items": [{"id": "K-1", "title": "t", "status": "published", "author": "ada"}],
+    });
+    let whole = serde_json::from_value::<Release>(release.clone()).unwrap().computed_digest();
     let window = json!({"start": "2026-11-24T19:00:00Z", "end": "2026-11-25T20:00:00Z"});
     vec![
         (
@@ -74,15 +81,7 @@ fn good() -> Vec<Attested> {
         ),
         (R::Environments, json!({"name": "live", "kind": "live", "control": "full"})),
         (R::Products, json!({"id": "shop"})),
-        (
-            R::Releases,
-            json!({
-                "id": "shop-2", "name": "Shop 2", "version": "2.0.0", "status": "published", "digest": digest,
-                "components": [{"name": "shop", "kind": "software", "version": "2.0.0", "digest": digest}],
-                "notes": {"uri": "https://example.org/notes", "digest": digest},
-                "knowledge_items": [{"id": "K-1", "title": "t", "status": "published", "author": "ada"}],
-            }),
-        ),
+        (R::Releases, with(&release, &json!({"digest": whole}))),
         (R::Instances, json!({"id": "shop-live", "environment": "live", "status": "running", "release": "shop-2"})),
         (
             R::ServiceContracts,
@@ -205,12 +204,16 @@ impl Stand {
 }
 
 /// The value with these members.
-fn changed(register: RegisterKind, change: &Value) -> Value {
-    let (_, mut value) = good().into_iter().find(|(kind, _)| *kind == register).unwrap();
-    for (name, member) in change.as_object().unwrap() {
-        value[name] = member.clone();
-    }
+fn with(value: &Value, members: &Value) -> Value {
+    let mut value = value.clone();
+    value.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     value
+}
+
+/// The good value of a register, with these members.
+fn changed(register: RegisterKind, change: &Value) -> Value {
+    let (_, value) = good().into_iter().find(|(kind, _)| *kind == register).unwrap();
+    with(&value, change)
 }
 
 #[test]
@@ -231,6 +234,89 @@ fn each_fact_that_its_owner_says_is_wrong_denies_and_names_the_owner() {
         stand.attest_as_owner(register, &changed(register, &json!({})));
         let fine = stand.asked();
         assert_eq!(fine.verdict, Verdict::Allow, "{what}, mended: {:#?}", fine.reasons);
+    }
+}
+
+/// A model whose criteria the host checks itself.
+const CRITERIA: &str = r#"
+    criteria = "deploy-value-stream"
+    [facts]
+    change.from = "register"
+    environment.from = "register"
+    release.from = "register"
+    instances.from = "register"
+"#;
+
+/// What the owners of a release, a change and an environment can say that no criterion lets pass: the gate, the register, how
+/// its value differs, the code, and the owner.
+fn unmet() -> Vec<((Stage, Phase), RegisterKind, Value, &'static str, &'static str)> {
+    use RegisterKind as R;
+    let entrance = (Stage::PlanAndApprove, Phase::Entrance);
+    let components = |component: Value| {
+        let shop = json!({"name": "shop", "kind": "software", "version": "2.0.0", "digest": Digest::of(b"shop 2")});
+        json!({"components": [shop, component]})
+    };
+    let of_kind = |kind: &str| json!({"name": "more", "kind": kind, "version": "1", "digest": Digest::of(b"more")});
+    let one =
+        |kind: &str| (entrance, R::Releases, components(of_kind(kind)), "component-facts-missing", "release-manager");
+    vec![
+        (entrance, R::Releases, json!({"status": "accepted"}), "release-not-published", "release-manager"),
+        one("hardware"),
+        one("licence"),
+        one("data"),
+        one("documentation"),
+        (entrance, R::Changes, json!({"trigger": "release"}), "trigger-without-reference", "change-authority"),
+        (
+            (Stage::Fulfill, Phase::Entrance),
+            R::Environments,
+            json!({"version": Digest::of(b"v2"), "applied": Digest::of(b"v1")}),
+            "environment-differs-from-definition",
+            "operations-manager",
+        ),
+        (
+            (Stage::Fulfill, Phase::Entrance),
+            R::Changes,
+            json!({"window": {"start": "2026-11-20T19:00:00Z", "end": "2026-11-20T20:00:00Z"}}),
+            "change-window-not-open",
+            "change-authority",
+        ),
+    ]
+}
+
+#[test]
+fn each_criterion_that_its_owner_says_is_not_met_denies_and_names_the_owner() {
+    for ((stage, phase), register, change, code, owner) in unmet() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = crate::gate_support::load(&[], CRITERIA);
+        let stand = Stand::of(crate::service::stand::open(&folder, vec![model]), folder);
+        for (register, value) in good() {
+            stand.attest_as_owner(register, &value);
+        }
+        stand
+            .request(|document| {
+                for (member, id) in
+                    [("change", "CHG-1"), ("environment", "live"), ("product", "shop"), ("release", "shop-2")]
+                {
+                    document[member] = json!(id);
+                }
+            })
+            .unwrap();
+        let codes = |asked: Decision| -> Vec<(String, Option<String>)> {
+            let of = |needed: &lockgate_domain::DecisionRequirement| {
+                (needed.requirement.code.clone(), needed.requirement.owner.clone())
+            };
+            asked.requirements.iter().map(of).collect()
+        };
+        let ask = || {
+            let asked = ask_gate(&stand.engine, &rita(), "dep-1", gate(stage, phase), stand.now()).unwrap();
+            codes(Decision::clone(&*asked))
+        };
+        let unmet = (code.to_owned(), Some(owner.to_owned()));
+        assert!(!ask().contains(&unmet), "{code}");
+        stand.attest_as_owner(register, &changed(register, &change));
+        assert!(ask().contains(&unmet), "{code} {change}: {:?}", ask());
+        stand.attest_as_owner(register, &changed(register, &json!({})));
+        assert!(!ask().contains(&unmet), "{code}, mended");
     }
 }
 
@@ -294,6 +380,11 @@ fn patch() -> impl Strategy<Value = Value> {
         Just("third_party"),
         Just("kind"),
         Just("live"),
+        Just("version"),
+        Just("applied"),
+        Just("trigger"),
+        Just("trigger_reference"),
+        Just("blueprint"),
         Just("id"),
         Just("name"),
         Just("components"),
