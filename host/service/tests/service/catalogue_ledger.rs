@@ -12,6 +12,7 @@ use lockgate_ledger::{
 };
 use lockgate_service::Models as _;
 use lockgate_service::catalogue::{Catalogue, KeepReport, KeptModels, ReloadError, ReloadOutcome, RestoreError};
+use lockgate_tests::TOLD_FACTS;
 use serde_json::json;
 
 fn at(second: i64) -> Timestamp {
@@ -284,7 +285,10 @@ fn a_model_with_every_kind_of_plugin_comes_back_whole() {
         enforcement = "soft-mandatory"
         settings.time-zone = "Europe/Berlin"
         "#;
-    models.write("shop.toml", &model_text(&["canary", "change-window", "four-eyes"], gate));
+    models.write(
+        "shop.toml",
+        &model_text(&["canary", "change-window", "four-eyes"], gate).replace(TOLD_FACTS, "unguarded = \"allow\"\n"),
+    );
     let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), vec![models.path("shop.toml")]).unwrap();
     assert_eq!(warnings[0].located()[0].code, "unused-plugin");
     let storage = database.open();

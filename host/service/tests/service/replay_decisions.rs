@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::catalogue_support::{Models, RUNTIME, approved_by};
+use crate::catalogue_support::{Models, RUNTIME, told_and_approved_by};
 use crate::gate_support::EXIT;
 use crate::ledger_support::{Database, forge};
 use crate::service::stand::{Stand, ask_gate, ben, person, rita};
@@ -32,7 +32,9 @@ struct Served {
 
 impl Served {
     fn new() -> Self {
-        Self { models: Models::with_shop(), database: Database::new() }
+        let models = Models::new();
+        models.write("shop.toml", &told_and_approved_by("shop", "1.0.0", &["change-authority"]));
+        Self { models, database: Database::new() }
     }
 
     /// A server as it starts: it keeps its models in the ledger, and gets from there those that were replaced.
@@ -93,7 +95,7 @@ fn every_decision_comes_out_the_same_from_the_ledger_alone_while_the_server_runs
 
     // Another model decides about the next one; and then the files of both are gone.
     drop(first);
-    served.models.write("shop.toml", &approved_by("shop", "2.0.0", &["service-owner"]));
+    served.models.write("shop.toml", &told_and_approved_by("shop", "2.0.0", &["service-owner"]));
     let second = served.start(Recordings::Needed);
     second.request(|document| document["id"] = "dep-2".into()).unwrap();
     assert!(second.pass("dep-2", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
@@ -247,7 +249,7 @@ fn decisions_on_signed_evidence_come_out_the_same_after_the_key_was_taken_away()
     let served = Served::new();
     let demand =
         "[evidence.scan]\nby = [\"supplier:acme\"]\nsigned = true\nfrom-gate = \"plan-and-approve/entrance\"\n";
-    let model = approved_by("shop", "1.0.0", &["change-authority"]);
+    let model = told_and_approved_by("shop", "1.0.0", &["change-authority"]);
     served.models.write("shop.toml", &format!("{model}\n{demand}"));
     let server = served.start(Recordings::Needed);
     let key = EvidenceKey::p256();
@@ -313,7 +315,7 @@ fn other_fuel_is_found_if_the_ledger_says_that_the_same_engine_decided() {
 fn a_candidate_that_decides_alike_turns_nothing_at_any_gate() {
     let served = Served::new();
     served.decided();
-    let candidate = served.candidate(&approved_by("shop", "2.0.0", &["change-authority"]));
+    let candidate = served.candidate(&told_and_approved_by("shop", "2.0.0", &["change-authority"]));
     assert_eq!(served.ended(Some(candidate)), vec![ReplayOutcome::Same; 4]);
 }
 
@@ -321,7 +323,7 @@ fn a_candidate_that_decides_alike_turns_nothing_at_any_gate() {
 fn a_candidate_that_wants_more_people_is_told_by_what_it_turns_and_why() {
     let served = Served::new();
     served.decided();
-    let candidate = served.candidate(&approved_by("shop", "2.0.0", &["change-authority", "service-owner"]));
+    let candidate = served.candidate(&told_and_approved_by("shop", "2.0.0", &["change-authority", "service-owner"]));
     let again = served.replay(Some(candidate));
     assert_eq!([&again[0].ended, &again[3].ended], [&ReplayOutcome::Same; 2]);
     let ReplayOutcome::Changed(OutcomeChange { from: Standing::Pending, .. }) = &again[1].ended else {
@@ -337,10 +339,10 @@ fn a_candidate_that_wants_more_people_is_told_by_what_it_turns_and_why() {
 fn a_candidate_is_held_against_the_decisions_of_its_own_model_alone() {
     let served = Served::new();
     served.decided();
-    let other = served.candidate(&approved_by("stock", "1.0.0", &["change-authority"]));
+    let other = served.candidate(&told_and_approved_by("stock", "1.0.0", &["change-authority"]));
     assert_eq!(served.ended(Some(other)), vec![ReplayOutcome::NotConcerned; 4]);
 
-    let text = approved_by("shop", "1.0.0", &["change-authority"]);
+    let text = told_and_approved_by("shop", "1.0.0", &["change-authority"]);
     let elsewhere = "applies-when = \"environment.name == 'test'\"\n[plugins.";
     let candidate = served.candidate(&text.replacen("[plugins.", elsewhere, 1));
     let ended = served.ended(Some(candidate));

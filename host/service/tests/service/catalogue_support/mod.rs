@@ -9,6 +9,8 @@ use lockgate_domain::{Decision, ModelName};
 use lockgate_engine::LoadedModel;
 use lockgate_runtime::{Runtime, RuntimeConfig};
 use lockgate_service::catalogue::Catalogue;
+use lockgate_tests::TOLD_FACTS;
+use serde_json::json;
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::gate_support::{EXIT, decide, deployment, model_text, plugins};
@@ -19,8 +21,13 @@ pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Runtime::new(RuntimeConfig { cache: Some(cache), ..RuntimeConfig::default() }).unwrap()
 });
 
-/// A model with an id that wants an approval in each of these roles.
+/// A model with an id that wants an approval in each of these roles. In a live environment, it demands registers.
 pub(crate) fn approved_by(id: &str, version: &str, roles: &[&str]) -> String {
+    told_and_approved_by(id, version, roles).replace(TOLD_FACTS, "unguarded = \"allow\"\n")
+}
+
+/// As [`approved_by`], and takes the requester's word in a live environment, of which `model check` warns.
+pub(crate) fn told_and_approved_by(id: &str, version: &str, roles: &[&str]) -> String {
     let required: Vec<String> = roles.iter().map(|role| format!("{{ role = \"{role}\" }}")).collect();
     let gate = format!(
         r#"
@@ -84,9 +91,8 @@ impl Models {
     pub(crate) fn load(&self) -> Catalogue {
         let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), vec![self.folder.path().to_owned()])
             .unwrap_or_else(|error| panic!("{error}"));
-        // The models take the requester's word on purpose.
-        let codes: Vec<&str> =
-            warnings.iter().flat_map(|file| file.findings.iter()).map(|found| found.code).collect();
+        // Some models take the requester's word on purpose.
+        let codes: Vec<&str> = warnings.iter().flat_map(|file| file.findings.iter()).map(|found| found.code).collect();
         assert!(codes.iter().all(|code| *code == "told-fact"), "{warnings:?}");
         catalogue
     }
@@ -94,7 +100,9 @@ impl Models {
 
 /// What a model decides about a plan, apart from how long that took.
 pub(crate) fn decided(model: &LoadedModel) -> Decision {
-    let mut decision = decide(model, EXIT, deployment());
+    let mut deployment = deployment();
+    deployment["environment"] = json!({"name": "test", "kind": "test", "control": "full"});
+    let mut decision = decide(model, EXIT, deployment);
     for receipt in decision.bindings.iter_mut().filter_map(|binding| binding.receipt.as_mut()) {
         receipt.wall_time_us = 0;
     }
