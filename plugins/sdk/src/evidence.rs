@@ -4,11 +4,12 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::attester::{AttachedBy, signers};
 pub use crate::bindings::lockgate::host::snapshot::ReadError;
 use crate::json::{self, NotJson};
 use crate::time::{Duration, Freshness, Timestamp};
 use crate::types::{Evidence, Verification};
-use crate::{Evaluation, EvidenceNeeded, PluginError, Pointer};
+use crate::{Attester, Evaluation, EvidenceNeeded, PluginError, Pointer, listed};
 
 impl ReadError {
     /// The error for people.
@@ -105,8 +106,8 @@ impl EvidenceFile {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EvidenceTerms {
-    /// The ids of the people and services that may attest it. Empty: everybody.
-    pub attesters: Vec<String>,
+    /// Those who may attest it: by attaching it with their credential, or by signing it with their key. Empty: everybody.
+    pub attesters: Vec<Attester>,
     /// The greatest age. If absent, any.
     pub max_age: Option<Duration>,
     /// Whether a signature on it has to be verified.
@@ -116,9 +117,14 @@ pub struct EvidenceTerms {
 /// Why a check does not accept a piece of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EvidenceFlaw {
-    /// The person or service with this id attested it, and may not.
-    OtherAttester(String),
-    /// Nobody knows who attested it.
+    /// Neither the one who attached it nor one of those who signed it may attest it.
+    OtherAttester {
+        /// The one who attached it, for example `service:ci`; the id alone if nobody knows the kind. None if nobody knows it.
+        attached_by: Option<String>,
+        /// Those whose signature was verified.
+        signed_by: Vec<Attester>,
+    },
+    /// Nobody knows who attached it, and nobody who may attest it signed it.
     UnknownAttester,
     /// The signature is wrong.
     WrongSignature,
@@ -135,22 +141,20 @@ pub enum EvidenceFlaw {
 impl EvidenceTerms {
     /// All that is wrong with the evidence. A wrong signature and the end of its validity count on any terms.
     ///
-    /// The attester is the one that the host recorded. What the evidence claims about its source does not count.
+    /// The attesters are the one who attached it, as the host recorded it, and those with whose keys the host verified its
+    /// signatures. What the evidence claims about its source does not count.
     ///
     /// The age is counted from the time at which it was made or from that at which it was attached, whichever is earlier:
     /// only the people who attached it know when it was made, and they cannot make it younger than it is. A time that is
     /// more than a minute after the snapshot tells no age.
     pub fn flaws(&self, evidence: &Evidence, evaluation: &Evaluation<'_>) -> Vec<EvidenceFlaw> {
-        let mut flaws = Vec::new();
-        match &evidence.attester {
-            _ if self.attesters.is_empty() => {}
-            None => flaws.push(EvidenceFlaw::UnknownAttester),
-            Some(attester) if self.attesters.contains(attester) => {}
-            Some(attester) => flaws.push(EvidenceFlaw::OtherAttester(attester.clone())),
-        }
+        let mut flaws = Vec::from_iter(self.other_attester(evidence, evaluation));
+        // A signature that nobody could verify may be that of somebody who may attest it.
+        let could_attest = !flaws.is_empty() && self.attesters.iter().any(Attester::has_keys);
         match evidence.verification {
             Verification::Failed => flaws.push(EvidenceFlaw::WrongSignature),
-            Verification::Absent | Verification::Unchecked if self.verified => flaws.push(EvidenceFlaw::NotVerified),
+            Verification::Absent if self.verified => flaws.push(EvidenceFlaw::NotVerified),
+            Verification::Unchecked if self.verified || could_attest => flaws.push(EvidenceFlaw::NotVerified),
             Verification::Absent | Verification::Unchecked | Verification::Verified => {}
         }
         let end = evidence.valid_until.map(Timestamp::from);
@@ -166,6 +170,22 @@ impl EvidenceTerms {
             }
         }
         flaws
+    }
+
+    /// That nobody attested the evidence who may do so.
+    fn other_attester(&self, evidence: &Evidence, evaluation: &Evaluation<'_>) -> Option<EvidenceFlaw> {
+        let (attached_by, signed_by) = (AttachedBy::of(evidence, evaluation), signers(evidence));
+        let attests = |attester: &Attester| {
+            attester.is_among(&signed_by) || attached_by.as_ref().is_some_and(|by| attester.attached(by))
+        };
+        if self.attesters.is_empty() || self.attesters.iter().any(attests) {
+            return None;
+        }
+        let all_sign = self.attesters.iter().all(|attester| matches!(attester, Attester::Supplier(_)));
+        if attached_by.is_none() && !all_sign {
+            return Some(EvidenceFlaw::UnknownAttester);
+        }
+        Some(EvidenceFlaw::OtherAttester { attached_by: attached_by.map(|by| by.to_string()), signed_by })
     }
 
     /// The need for evidence with this name on these terms.
@@ -188,8 +208,18 @@ impl EvidenceFlaw {
     /// The flaw as the end of a sentence: `expired at 2026-11-24T12:00:00Z`.
     pub fn in_words(&self) -> String {
         match self {
-            Self::OtherAttester(attester) => format!("was attested by `{attester}`, who may not attest it"),
-            Self::UnknownAttester => "does not say who attested it".to_owned(),
+            Self::OtherAttester { attached_by, signed_by } => {
+                let signed = listed(signed_by, "and");
+                match (attached_by, signed_by.as_slice()) {
+                    (None, []) => "was signed by nobody who may attest it".to_owned(),
+                    (None, _) => format!("was signed by {signed}, who may not attest it"),
+                    (Some(who), []) => format!("was attached by `{who}`, who may not attest it"),
+                    (Some(who), _) => {
+                        format!("was attached by `{who}` and signed by {signed}, and none of them may attest it")
+                    }
+                }
+            }
+            Self::UnknownAttester => "does not say who attached it".to_owned(),
             Self::WrongSignature => "has a wrong signature".to_owned(),
             Self::NotVerified => "has no verified signature".to_owned(),
             Self::Expired(end) => format!("expired at {end}"),
@@ -216,6 +246,7 @@ mod tests {
 
     use super::*;
     use crate::testing::Fixture;
+    use crate::types::person_kind;
 
     const HOUR: i64 = 3_600_000;
 
@@ -269,19 +300,88 @@ mod tests {
         assert_eq!(flaws(&any, |head, now| head.valid_until = Some(now + 1)), []);
     }
 
+    fn by(attesters: &[&str]) -> EvidenceTerms {
+        let attesters = attesters.iter().map(|attester| attester.parse().unwrap()).collect();
+        EvidenceTerms { attesters, ..EvidenceTerms::default() }
+    }
+
+    /// The flaw of evidence that the service `ci` with the role `builder` attached, after a change.
+    fn attester_flaw(attesters: &[&str], change: impl FnOnce(&mut Evidence)) -> Vec<EvidenceFlaw> {
+        let mut fixture = Fixture::new().with_evidence("team/report", "text/plain", "");
+        fixture = fixture.attested_by("team/report", "ci", person_kind::SERVICE, &["builder"]);
+        fixture.evidence.values_mut().for_each(|file| file.head.claimed_source = Some("acme".to_owned()));
+        let evaluation = fixture.evaluation();
+        let mut head = evaluation.evidence("team/report").unwrap();
+        change(&mut head);
+        by(attesters).flaws(&head, &evaluation)
+    }
+
+    fn other(attached_by: Option<&str>, signed_by: &[&str]) -> EvidenceFlaw {
+        let signed_by = by(signed_by).attesters;
+        EvidenceFlaw::OtherAttester { attached_by: attached_by.map(str::to_owned), signed_by }
+    }
+
     #[test]
-    fn the_attester_is_the_one_that_the_host_recorded() {
-        let terms = EvidenceTerms { attesters: vec!["acme".to_owned()], ..EvidenceTerms::default() };
-        let claims = |head: &mut Evidence, attester: Option<&str>| {
-            head.claimed_source = Some("acme".to_owned());
-            head.attester = attester.map(str::to_owned);
+    fn the_one_who_attached_it_attests_by_role_and_by_the_id_of_its_kind() {
+        for accepted in ["service:ci", "builder"] {
+            assert_eq!(attester_flaw(&["supplier:acme", accepted], |_| {}), [], "{accepted}");
+        }
+        for refused in ["ci", "person:ci", "supplier:ci", "acme", "supplier:acme", "service:acme", "tester"] {
+            assert_eq!(attester_flaw(&[refused], |_| {}), [other(Some("service:ci"), &[])], "{refused}");
+        }
+        let unknown = |head: &mut Evidence| head.attester = None;
+        assert_eq!(attester_flaw(&["service:ci"], unknown), [EvidenceFlaw::UnknownAttester]);
+        assert_eq!(
+            attester_flaw(&["supplier:acme"], unknown),
+            [other(None, &[])],
+            "it does not matter who attached it"
+        );
+        assert!(EvidenceFlaw::UnknownAttester.is_ignorance() && !other(None, &[]).is_ignorance());
+    }
+
+    #[test]
+    fn those_whose_signature_was_verified_attest_whoever_attached_it() {
+        let signed = |keys: &str, verification| {
+            let keys = keys.to_owned();
+            move |head: &mut Evidence| (head.verification, head.verified_by) = (verification, Some(keys))
         };
-        assert_eq!(flaws(&terms, |head, _| claims(head, Some("acme"))), []);
-        assert_eq!(flaws(&terms, |head, _| claims(head, None)), [EvidenceFlaw::UnknownAttester]);
-        let other = vec![EvidenceFlaw::OtherAttester("rita".to_owned())];
-        assert_eq!(flaws(&terms, |head, _| claims(head, Some("rita"))), other);
-        assert!(EvidenceFlaw::UnknownAttester.is_ignorance() && !other.iter().any(EvidenceFlaw::is_ignorance));
-        assert_eq!(terms.need("report").attesters, ["acme"]);
+        let keys = "supplier:acme#build\nperson:rita#laptop";
+        let verified = || signed(keys, Verification::Verified);
+        for accepted in ["supplier:acme", "person:rita", "service:ci"] {
+            assert_eq!(attester_flaw(&["tester", accepted], verified()), [], "{accepted}");
+        }
+        for refused in ["supplier:hoster", "service:acme", "person:acme", "acme", "rita", "supplier:acme#build"] {
+            let expected = [other(Some("service:ci"), &["supplier:acme", "person:rita"])];
+            assert_eq!(attester_flaw(&[refused], verified()), expected, "{refused}");
+        }
+        let unknown = |head: &mut Evidence| {
+            verified()(head);
+            head.attester = None;
+        };
+        assert_eq!(attester_flaw(&["service:ci", "supplier:acme"], unknown), []);
+        let by_acme = |verification| attester_flaw(&["supplier:acme"], signed(keys, verification));
+        let attached = other(Some("service:ci"), &[]);
+        assert_eq!(by_acme(Verification::Absent), [attached.clone()]);
+        assert_eq!(by_acme(Verification::Unchecked), [attached.clone(), EvidenceFlaw::NotVerified]);
+        assert_eq!(by_acme(Verification::Failed), [attached.clone(), EvidenceFlaw::WrongSignature]);
+        assert_eq!(attester_flaw(&["tester"], signed(keys, Verification::Unchecked)), [attached], "a role has no key");
+    }
+
+    #[test]
+    fn another_attester_is_told_in_words() {
+        for (flaw, words) in [
+            (other(None, &[]), "was signed by nobody who may attest it"),
+            (other(None, &["supplier:acme"]), "was signed by `supplier:acme`, who may not attest it"),
+            (other(Some("service:ci"), &[]), "was attached by `service:ci`, who may not attest it"),
+            (
+                other(Some("service:ci"), &["supplier:acme", "person:rita"]),
+                "was attached by `service:ci` and signed by `supplier:acme` and `person:rita`, and none of them may attest it",
+            ),
+            (EvidenceFlaw::UnknownAttester, "does not say who attached it"),
+        ] {
+            assert_eq!(flaw.in_words(), words);
+        }
+        assert_eq!(by(&["supplier:acme", "tester"]).need("report").attesters, ["supplier:acme", "tester"]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub enum MissingEvidence {
 impl EvidenceCodes {
     fn of(&self, flaw: &EvidenceFlaw) -> &'static str {
         match flaw {
-            EvidenceFlaw::OtherAttester(_) => self.other_attester,
+            EvidenceFlaw::OtherAttester { .. } => self.other_attester,
             EvidenceFlaw::UnknownAttester => self.unknown_attester,
             EvidenceFlaw::WrongSignature => self.wrong_signature,
             EvidenceFlaw::NotVerified => self.not_verified,

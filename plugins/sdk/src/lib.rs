@@ -16,6 +16,7 @@
 pub mod bindings;
 
 mod approval;
+mod attester;
 mod capability;
 mod check;
 pub mod directory;
@@ -50,6 +51,7 @@ mod words;
 pub mod testing;
 
 pub use approval::{Answer, ApprovalPolicy, Verdict};
+pub use attester::Attester;
 pub use capability::Capability;
 pub use check::{Advice, Exhibit, Measurement, Outcome, Report, ValidationCheck};
 pub use evaluation::Evaluation;

@@ -16,6 +16,7 @@ pub use crate::bindings::exports::lockgate::types::plugin::{CodeDescription, Set
 use crate::json::{self, NotJson};
 use crate::{Plugin, Pointer};
 pub use text::is_invisible;
+pub(crate) use text::unclear_name;
 
 impl SettingsFinding {
     /// A mistake at this place in the settings; see [`Pointer`]. The root stands for the settings as a whole.

@@ -4,7 +4,7 @@ use lockgate_plugin::registers::{EmptyRegister, RegisterNeed};
 use lockgate_plugin::roles::{OPERATIONS_MANAGER, SERVICE_OWNER};
 use lockgate_plugin::time::Duration;
 use lockgate_plugin::types::Severity;
-use lockgate_plugin::{Capability, EvidenceTerms, PersonId, Pointer, SettingsFinding, check_evidence_name};
+use lockgate_plugin::{Attester, Capability, EvidenceTerms, Pointer, SettingsFinding, check_evidence_name};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -63,10 +63,10 @@ pub(crate) struct Training {
     /// The name of the evidence.
     #[schemars(length(min = 1), extend("format" = "lockgate-name"))]
     pub(crate) evidence: String,
-    /// The people and services that may attest it. Empty: everybody.
+    /// Those who may attest it: roles, services, people, or suppliers who sign. Empty: everybody.
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true))]
-    attesters: Vec<PersonId>,
+    attesters: Vec<Attester>,
     /// The greatest age of the evidence. If absent, any.
     #[schemars(extend("formatMinimum" = "1m", "formatMaximum" = "3650d"))]
     max_age: Option<Duration>,
@@ -249,7 +249,6 @@ impl Settings {
 impl Training {
     /// The terms on which the evidence is accepted.
     pub(crate) fn terms(&self) -> EvidenceTerms {
-        let attesters = self.attesters.iter().map(|attester| attester.as_str().to_owned()).collect();
-        EvidenceTerms { attesters, max_age: self.max_age, verified: self.verified }
+        EvidenceTerms { attesters: self.attesters.clone(), max_age: self.max_age, verified: self.verified }
     }
 }

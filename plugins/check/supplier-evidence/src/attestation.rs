@@ -3,7 +3,7 @@
 use lockgate_plugin::time::Timestamp;
 use lockgate_plugin::types::{Evidence, Phase, Stage};
 use lockgate_plugin::{
-    Evaluation, EvidenceCodes, EvidenceDemand, EvidenceTerms, Findings, MissingEvidence, PluginError,
+    Attester, Evaluation, EvidenceCodes, EvidenceDemand, EvidenceTerms, Findings, MissingEvidence, PluginError, listed,
 };
 
 use crate::involved::{DemandedEvidence, InvolvedSupplier};
@@ -49,8 +49,8 @@ fn one(
         shows: &format!("which the supplier `{supplier}` has to attest"),
         about: supplier,
         remedy: "hand-in-evidence",
-        hand_in: &format!("have the supplier `{supplier}` hand in the evidence `{name}`"),
-        owner: supplier,
+        hand_in: &format!("have the supplier `{supplier}` attest the evidence `{name}`: {}", how(supplier, terms)),
+        owner: &Attester::Supplier(supplier.to_owned()).to_string(),
         terms,
         dated: demanded.is_of_result,
         codes: &CODES,
@@ -59,18 +59,27 @@ fn one(
     let of_result = head.filter(|_| demanded.is_of_result);
     if let Some(early) = of_result.and_then(|head| before_result(&head, evaluation)) {
         findings.wrong("evidence-before-result", |code| {
-            let message = format!("the evidence `{name}` of the result was attested at {early}, before fulfill began");
+            let message = format!("the evidence `{name}` of the result is of {early}, before fulfill began");
             demand.finding(code, message)
         });
     }
     Ok(())
 }
 
-/// When the evidence was attested, if that was before the deployment last entered fulfill: it cannot be of the result.
+/// How a supplier attests: `signed with a key that the register \`suppliers\` has for it, or attached by \`service:acme\``.
+fn how(supplier: &str, terms: &EvidenceTerms) -> String {
+    let own = Attester::Supplier(supplier.to_owned());
+    let others = listed(terms.attesters.iter().filter(|attester| **attester != own), "or");
+    let others = if others.is_empty() { others } else { format!(", or attested by {others}") };
+    format!("signed with a key that the register `suppliers` has for it{others}")
+}
+
+/// The time of the evidence, if that was before the deployment last entered fulfill: it cannot be of the result. The time is that
+/// at which it was made or attached, whichever is earlier: somebody else may attach it long after the supplier signed it.
 fn before_result(head: &Evidence, evaluation: &Evaluation) -> Option<Timestamp> {
-    let attested = head.attested?;
+    let dated = head.made.into_iter().chain(head.attested).min()?;
     let passages = evaluation.gates_passed();
     let entered = passages.iter().filter(|passage| (passage.stage, passage.phase) == (Stage::Fulfill, Phase::Entrance));
     let entered = entered.map(|passage| passage.at).max()?;
-    (attested < entered).then(|| attested.into())
+    (dated < entered).then(|| dated.into())
 }

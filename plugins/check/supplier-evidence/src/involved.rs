@@ -3,7 +3,9 @@
 use lockgate_plugin::roles::{GOVERNANCE, OPERATIONS_MANAGER, RELEASE_MANAGER};
 use lockgate_plugin::strategy::{Step, StepAction};
 use lockgate_plugin::types::{Environment, EnvironmentControl, Phase, Release, Stage};
-use lockgate_plugin::{CorrectionNeeded, Evaluation, EvidenceNeeded, Finding, Findings, Pointer, Requirement, joined};
+use lockgate_plugin::{
+    Attester, CorrectionNeeded, Evaluation, EvidenceNeeded, Finding, Findings, Pointer, Requirement, joined,
+};
 
 use crate::settings::Settings;
 
@@ -169,7 +171,7 @@ fn of_environment(
                  `{id}` has to attest"
             );
             let remedy = format!("name the evidence in `{key}` of the settings");
-            let need = EvidenceNeeded::named(key).attested_by([id]);
+            let need = EvidenceNeeded::named(key).attested_by([&Attester::Supplier(id.to_owned())]);
             let remedy = Requirement::new("name-evidence", remedy, need).owner(GOVERNANCE);
             Finding::new(code, message).about(name).at(Pointer::root().key("environment").key("control")).remedy(remedy)
         });

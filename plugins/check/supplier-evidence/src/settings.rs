@@ -3,7 +3,7 @@
 use lockgate_plugin::registers::{EmptyRegister, RegisterNeed};
 use lockgate_plugin::roles::SERVICE_OWNER;
 use lockgate_plugin::time::Duration;
-use lockgate_plugin::{Capability, EvidenceTerms, PersonId, Pointer, SettingsFinding, check_evidence_name};
+use lockgate_plugin::{Attester, Capability, EvidenceTerms, Pointer, SettingsFinding, check_evidence_name};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -44,10 +44,10 @@ pub(crate) struct SupplierRule {
     /// Whether the supplier is involved in every deployment, or only in those that name it.
     #[serde(default = "yes")]
     pub(crate) always: bool,
-    /// The people and services that attest for the supplier. Empty: the one with the supplier's own id.
+    /// Those who attest for the supplier, besides its own key. Empty: the service with the supplier's id.
     #[serde(default)]
     #[schemars(extend("uniqueItems" = true))]
-    attesters: Vec<PersonId>,
+    attesters: Vec<Attester>,
     /// The names of the evidence that the supplier must attest.
     #[serde(default)]
     #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
@@ -106,13 +106,15 @@ impl Settings {
         self.suppliers.iter().find(|rule| rule.id == supplier)
     }
 
-    /// The terms on which evidence of the supplier is accepted: those of its rule, or else those of all.
+    /// The terms on which evidence of the supplier is accepted: those of its rule, or else those of all. What it signed with its
+    /// own key counts on all of them.
     pub(crate) fn terms(&self, supplier: &str) -> EvidenceTerms {
         let rule = self.rule(supplier);
-        let attesters = rule.iter().flat_map(|rule| &rule.attesters).map(|attester| attester.as_str().to_owned());
-        let mut attesters: Vec<String> = attesters.collect();
-        if attesters.is_empty() {
-            attesters.push(supplier.to_owned());
+        let mut attesters = vec![Attester::Supplier(supplier.to_owned())];
+        match rule.map(|rule| rule.attesters.as_slice()) {
+            // Ids of services are in lower case in a snapshot, and those of suppliers as they were written.
+            None | Some([]) => attesters.push(Attester::Service(supplier.to_ascii_lowercase())),
+            Some(named) => attesters.extend(named.iter().cloned()),
         }
         EvidenceTerms {
             attesters,
@@ -174,7 +176,7 @@ impl Settings {
             for (index, name) in rule.evidence.iter().enumerate() {
                 if let Some(other) = earlier().find(|other| other.evidence.contains(name)) {
                     let message = format!(
-                        "`{name}` is asked of the supplier `{}`, too, and a piece of evidence has one attester: use another name",
+                        "`{name}` is asked of the supplier `{}`, too, and each attests evidence of its own: use another name",
                         other.id
                     );
                     findings.push(SettingsFinding::new(place.key("evidence").index(index), message));

@@ -20,7 +20,7 @@ use crate::types::{
     Product, Provenance, Release, ReleaseNotes, ReleaseStatus, Scenario, Section, Stage, Timing, Verification,
     environment_kind, fact_source, person_kind,
 };
-use crate::{Evaluation, EvidenceFile, ReadError};
+use crate::{Evaluation, EvidenceFile, Pointer, ReadError};
 
 /// The components and the configuration of an instance.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -104,7 +104,8 @@ pub struct Fixture {
     pub samples: Option<BTreeMap<String, Vec<Sample>>>,
     /// The competences of the people that the register of people has, by the id of the person. None: nobody keeps people.
     pub competences: Option<BTreeMap<String, Vec<Competence>>>,
-    /// Who says the facts, by JSON Pointer. The requester told what is not in it.
+    /// Who says the facts, by JSON Pointer. The requester told what is not in it. Of a piece of evidence, as `/evidence/sbom`,
+    /// the kind and the roles of its attester count; its head has the rest.
     pub provenance: BTreeMap<String, Provenance>,
     pub facts: BTreeMap<String, Document>,
     /// What `json` and `sections` read: an object with a member for each section. It is the document that the fixture was read
@@ -388,6 +389,24 @@ impl Fixture {
         self
     }
 
+    /// Lets somebody attach the evidence with this name: somebody with this id, this
+    /// [kind](crate::types::person_kind) of credential, and these roles.
+    #[must_use]
+    pub fn attested_by(mut self, name: &str, id: &str, kind: &str, roles: &[&str]) -> Self {
+        if let Some(file) = self.evidence.get_mut(name) {
+            file.head.attester = Some(id.to_owned());
+        }
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        self.attester_kind(name, Some(kind.to_owned()), roles);
+        self
+    }
+
+    /// Sets the kind and the roles of the attester of the evidence with this name.
+    pub(super) fn attester_kind(&mut self, name: &str, kind: Option<String>, roles: Vec<String>) {
+        let said = Provenance { kind, roles, ..Self::said_by(fact_source::EVIDENCE) };
+        self.provenance.insert(Pointer::root().key("evidence").key(name).into(), said);
+    }
+
     /// Adds a desired instance with its components and its configuration.
     #[must_use]
     pub fn with_desired(mut self, instance: Instance, content: InstanceContent) -> Self {
@@ -519,7 +538,7 @@ impl Fixture {
             return Err(ReadError::NotGranted(name));
         }
         let mut place = pointer;
-        while !place.is_empty() {
+        while !place.is_empty() && !matches!(parts.as_slice(), ["evidence", ..]) {
             if let Some(known) = self.provenance.get(place) {
                 return Ok(Some(known.clone()));
             }
@@ -532,7 +551,9 @@ impl Fixture {
             | ["overlaps" | "progress" | "requester", ..] => Some(Self::said_by(fact_source::LEDGER)),
             ["evidence", name, ..] => {
                 let head = self.evidence(name)?;
-                let said = Self::said_by(fact_source::EVIDENCE);
+                let place = Pointer::root().key("evidence").key(name);
+                let known = self.provenance.get(place.as_str()).cloned();
+                let said = known.unwrap_or_else(|| Self::said_by(fact_source::EVIDENCE));
                 let Evidence { attester, credential, attested, valid_until, verification, digest, made, .. } = head;
                 let (as_of, entry) = (made.or(attested), Some(digest));
                 Some(Provenance {

@@ -89,7 +89,7 @@ struct Snapshot {
     #[serde(default)]
     overrides: Vec<Override>,
     #[serde(default)]
-    evidence: BTreeMap<String, Evidence>,
+    evidence: BTreeMap<String, WholeEvidence>,
     #[serde(default)]
     history: Vec<DeploymentRecord>,
     #[serde(default)]
@@ -102,6 +102,16 @@ struct Snapshot {
     samples: Option<BTreeMap<String, Vec<Sample>>>,
     #[serde(default)]
     provenance: BTreeMap<String, Provenance>,
+}
+
+/// A piece of evidence with all that is known of its attester. The contract has that as its provenance.
+#[derive(Deserialize)]
+struct WholeEvidence {
+    #[serde(flatten)]
+    head: Evidence,
+    attester_kind: Option<String>,
+    #[serde(default)]
+    attester_roles: Vec<String>,
 }
 
 /// A person that the register of people has. The contract reads the competences.
@@ -185,10 +195,6 @@ struct Fact {
 impl Snapshot {
     fn fixture(self, document: Value) -> Fixture {
         let WholeRelease { release, components, notes, defects, knowledge_items } = self.release;
-        let evidence = self
-            .evidence
-            .into_iter()
-            .map(|(name, head)| (name.clone(), EvidenceFile { head: Evidence { name, ..head }, content: Vec::new() }));
         let facts =
             self.facts.into_iter().map(|(name, Fact { schema, json })| (name, Document::new(schema, json.to_string())));
         let mut history = self.history;
@@ -202,7 +208,7 @@ impl Snapshot {
             Some(WholeApproved { approved, components }) => (Some(approved), components),
             None => (None, Vec::new()),
         };
-        Fixture {
+        let mut fixture = Fixture {
             id: self.id,
             now: Timestamp::from(self.now),
             stage: self.gate.stage,
@@ -236,7 +242,7 @@ impl Snapshot {
             approved,
             approved_components,
             gates_passed: self.gates_passed,
-            evidence: evidence.collect(),
+            evidence: BTreeMap::new(),
             history,
             labels: self.labels.into_iter().map(|(name, value)| Attribute { name, value }).collect(),
             overlaps: self.overlaps,
@@ -251,7 +257,13 @@ impl Snapshot {
             document,
             withheld: Vec::new(),
             granted: Granted::default(),
+        };
+        for (name, WholeEvidence { head, attester_kind, attester_roles }) in self.evidence {
+            fixture.attester_kind(&name, attester_kind, attester_roles);
+            let file = EvidenceFile { head: Evidence { name: name.clone(), ..head }, content: Vec::new() };
+            fixture.evidence.insert(name, file);
         }
+        fixture
     }
 }
 
@@ -376,7 +388,10 @@ mod tests {
             "id": "a", "person": { "id": "ann", "roles": ["authority"] }, "role": "authority", "answer": "rejected",
             "at": "2026-11-24T19:00:00Z", "subject": "sha256:55"
         }],
-        "evidence": { "sbom": { "digest": "sha256:bb", "size": 2, "media_type": "application/json" } },
+        "evidence": { "sbom": {
+            "digest": "sha256:bb", "size": 2, "media_type": "application/json", "attester": "ci", "attester_kind": "service",
+            "attester_roles": ["builder"], "attested": "2026-11-24T10:00:00Z"
+        } },
         "history": [
             { "id": "h1", "product": "shop", "requested": "2024-12-31T00:00:00Z", "release": "shop-0", "environment": "live", "scenario": "first-release", "risk": "low",
               "ended": "2025-01-01T00:00:00Z", "outcome": "operational" },
@@ -441,6 +456,12 @@ mod tests {
         assert_eq!(source("/environment"), Ok(Some("told".to_owned())));
         assert_eq!(source("/history"), Ok(Some("ledger".to_owned())));
         assert_eq!(source("/evidence/sbom"), Ok(Some("evidence".to_owned())));
+        let sbom = evaluation.provenance("/evidence/sbom").unwrap().unwrap();
+        assert_eq!(
+            (sbom.attester.as_deref(), sbom.kind.as_deref(), sbom.roles),
+            (Some("ci"), Some("service"), vec!["builder".to_owned()])
+        );
+        assert_eq!(sbom.recorded, Some(Fixture::moment("2026-11-24T10:00:00Z").as_millis()));
         assert_eq!(source("/differences"), Ok(None));
         assert_eq!(evaluation.json("/change/risk").unwrap(), "\"high\"");
         assert_eq!(evaluation.json("/stage").unwrap(), "\"fulfill\"");

@@ -1,6 +1,6 @@
 //! Knowledge items, and the training of specialists.
 
-use lockgate_plugin::types::{Evidence, Verification};
+use lockgate_plugin::types::{Evidence, Verification, person_kind};
 use lockgate_plugin::{EvidenceNeeded, Need};
 
 use super::*;
@@ -52,14 +52,13 @@ fn an_item_is_valid_until_the_moment_at_which_it_expires() {
     assert_eq!(look("", vec![archived, item("K-1", KnowledgeStatus::Validated)]).outcome, Outcome::Passed);
 }
 
-const TRAINING: &str =
-    r#""training": { "evidence": "training", "attesters": ["academy"], "max-age": "1d", "verified": true }"#;
+const TRAINING: &str = r#""training": { "evidence": "training", "attesters": ["service:academy", "supplier:school"], "max-age": "1d", "verified": true }"#;
 
 /// Evidence of a training that the academy attested an hour before noon, after a change.
 fn trained(change: impl FnOnce(&mut Evidence)) -> Report {
-    let mut fixture = fixture().with_evidence("training", "text/plain", "all of them");
+    let fixture = fixture().with_evidence("training", "text/plain", "all of them");
+    let mut fixture = fixture.attested_by("training", "academy", person_kind::SERVICE, &[]);
     let head = &mut fixture.evidence.get_mut("training").expect("evidence").head;
-    head.attester = Some("academy".to_owned());
     head.attested = Some(Fixture::moment("2026-11-24T11:00:00Z").as_millis());
     head.verification = Verification::Verified;
     change(head);
@@ -69,6 +68,19 @@ fn trained(change: impl FnOnce(&mut Evidence)) -> Report {
 #[test]
 fn a_training_that_is_shown_on_its_terms_passes() {
     assert_eq!(found(&trained(|_| {})), (Outcome::Passed, vec![]));
+}
+
+#[test]
+fn a_training_that_a_supplier_signed_passes_whoever_attached_it() {
+    let by = |key: &str| {
+        trained(|head| {
+            head.attester = Some("rita".to_owned());
+            head.verified_by = Some(key.to_owned());
+        })
+    };
+    assert_eq!(found(&by("supplier:school#k")), (Outcome::Passed, vec![]));
+    let refused = (Outcome::Failed, vec![("training-attester-not-accepted", "/evidence/training")]);
+    assert_eq!(found(&by("supplier:academy#k")), refused);
 }
 
 #[test]
@@ -97,7 +109,8 @@ fn a_source_that_the_evidence_claims_does_not_count() {
     });
     assert_eq!(
         report.findings[0].message,
-        "the evidence `training`, which shows that the specialists are trained, was attested by `rita`, who may not attest it"
+        "the evidence `training`, which shows that the specialists are trained, was attached by `service:rita`, who may not \
+         attest it"
     );
 }
 
@@ -107,7 +120,7 @@ fn missing_evidence_is_told_apart_from_evidence_that_is_not_granted() {
     let report = run_with(&only("", TRAINING), &fixture);
     assert_eq!(found(&report), (Outcome::Inconclusive, vec![("training-missing", "/evidence/training")]));
     let Need::Evidence(need) = &report.findings[0].remedies[0].need else { panic!("{report:?}") };
-    let expected = EvidenceNeeded::named("training").attested_by(["academy"]).verified();
+    let expected = EvidenceNeeded::named("training").attested_by(["service:academy", "supplier:school"]).verified();
     assert_eq!(*need, EvidenceNeeded { max_age: Some(86_400_000), ..expected });
     fixture.withheld = vec!["training".to_owned()];
     let report = run_with(&only("", TRAINING), &fixture);

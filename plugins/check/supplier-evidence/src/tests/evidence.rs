@@ -1,7 +1,7 @@
 //! Evidence that suppliers attest.
 
 use lockgate_plugin::Need;
-use lockgate_plugin::types::{GatePassage, Verification};
+use lockgate_plugin::types::GatePassage;
 
 use super::*;
 
@@ -29,10 +29,15 @@ fn evidence_that_nobody_handed_in_fails_and_asks_the_supplier() {
         "nobody handed in the evidence `report`, which the supplier `acme` has to attest"
     );
     let remedy = &report.findings[0].remedies[0];
-    assert_eq!((remedy.code.as_str(), remedy.owner.as_deref()), ("hand-in-evidence", Some("acme")));
+    assert_eq!((remedy.code.as_str(), remedy.owner.as_deref()), ("hand-in-evidence", Some("supplier:acme")));
+    assert_eq!(
+        remedy.message,
+        "have the supplier `acme` attest the evidence `report`: signed with a key that the register `suppliers` has for it, or \
+         attested by `service:acme`"
+    );
     let Need::Evidence(need) = &remedy.need else { panic!("{remedy:?}") };
     assert_eq!((need.name.as_str(), need.verified, need.max_age), ("report", true, Some(7_200_000)));
-    assert_eq!(need.attesters, ["acme"]);
+    assert_eq!(need.attesters, ["supplier:acme", "service:acme"]);
 }
 
 #[test]
@@ -64,6 +69,57 @@ fn each_flaw_has_its_own_code() {
 }
 
 #[test]
+fn evidence_that_the_supplier_signed_passes_whoever_attached_it() {
+    let by = |key: &str| run_with(REPORT, &signed(fixture(), "report", key, "11:00"));
+    for key in ["supplier:acme#build", "person:rita#k\nsupplier:acme#build"] {
+        assert_eq!(found(&by(key)), (Outcome::Passed, vec![]), "{key}");
+    }
+    for key in ["supplier:hoster#build", "person:acme#build", "person:rita#supplier:acme", "supplier:Acme#build"] {
+        assert_eq!(
+            found(&by(key)),
+            (Outcome::Failed, vec![("evidence-attester-not-accepted", "/evidence/report")]),
+            "{key}"
+        );
+    }
+    assert_eq!(
+        by("supplier:hoster#build").findings[0].message,
+        "the evidence `report`, which the supplier `acme` has to attest, was attached by `person:rita` and signed by \
+         `supplier:hoster`, and none of them may attest it"
+    );
+}
+
+#[test]
+fn a_signature_that_was_not_verified_attests_nothing() {
+    for (verification, code) in
+        [(Verification::Unchecked, "evidence-not-verified"), (Verification::Failed, "evidence-signature-wrong")]
+    {
+        let mut fixture = signed(fixture(), "report", "supplier:acme#build", "11:00");
+        head(&mut fixture, "report").verification = verification;
+        let place = "/evidence/report";
+        let expected = vec![("evidence-attester-not-accepted", place), (code, place)];
+        assert_eq!(found(&run_with(r#"{ "release-evidence": ["report"] }"#, &fixture)), (Outcome::Failed, expected));
+    }
+}
+
+#[test]
+fn a_person_or_a_role_with_the_id_of_the_supplier_is_not_the_supplier() {
+    let lenient = r#"{ "release-evidence": ["report"] }"#;
+    let service = attested(fixture(), "report", "acme", "11:00");
+    assert_eq!(run_with(lenient, &service).outcome, Outcome::Passed);
+    for (id, kind, role) in
+        [("acme", person_kind::PERSON, "acme"), ("acme", "agent", "x"), ("ci", person_kind::SERVICE, "acme")]
+    {
+        let other = service.clone().attested_by("report", id, kind, &[role]);
+        let expected = vec![("evidence-attester-not-accepted", "/evidence/report")];
+        assert_eq!(found(&run_with(lenient, &other)), (Outcome::Failed, expected), "{kind}:{id}");
+    }
+    let mut upper = attested(fixture(), "report", "acme", "11:00");
+    upper.release.supplier = Some("ACME".to_owned());
+    let codes = found(&run_with(r#"{ "release-evidence": ["report"], "contract": false }"#, &upper)).1.len();
+    assert_eq!(codes, 1, "the supplier is unknown, and its service attests");
+}
+
+#[test]
 fn a_source_that_the_evidence_claims_is_no_attester() {
     let report = report(|head| {
         head.attester = Some("rita".to_owned());
@@ -71,7 +127,7 @@ fn a_source_that_the_evidence_claims_is_no_attester() {
     });
     assert_eq!(
         report.findings[0].message,
-        "the evidence `report`, which the supplier `acme` has to attest, was attested by `rita`, who may not attest it"
+        "the evidence `report`, which the supplier `acme` has to attest, was attached by `service:rita`, who may not attest it"
     );
 }
 
@@ -90,10 +146,15 @@ fn an_expired_report_and_a_wrong_signature_are_accepted_on_no_terms() {
 fn those_who_attest_for_a_supplier_and_its_terms_can_be_named() {
     let settings = r#"{
         "release-evidence": ["report"], "max-age": "1m", "verified": true,
-        "suppliers": [{ "id": "acme", "attesters": ["ci@acme.example"], "max-age": "2h", "verified": false }]
+        "suppliers": [{ "id": "acme", "attesters": ["service:ci@acme.example", "account-manager"], "max-age": "2h", "verified": false }]
     }"#;
     let by = |attester: &str| found(&run_with(settings, &attested(fixture(), "report", attester, "11:00"))).0;
     assert_eq!((by("ci@acme.example"), by("acme")), (Outcome::Passed, Outcome::Failed));
+    let manager = attested(fixture(), "report", "mia", "11:00");
+    let manager = manager.attested_by("report", "mia", person_kind::PERSON, &["account-manager"]);
+    assert_eq!(run_with(settings, &manager).outcome, Outcome::Passed);
+    let own = signed(fixture(), "report", "supplier:acme#build", "11:00");
+    assert_eq!(run_with(settings, &own).outcome, Outcome::Passed, "its own key counts besides them");
     let strict = settings.replace(r#", "max-age": "2h", "verified": false"#, "");
     let report = run_with(&strict, &attested(fixture(), "report", "ci@acme.example", "11:00"));
     let expected = vec![("evidence-not-verified", "/evidence/report"), ("evidence-too-old", "/evidence/report")];
@@ -167,10 +228,23 @@ fn a_result_is_not_attested_before_fulfill_began() {
     assert_eq!(found(&report), early);
     assert_eq!(
         report.findings[0].message,
-        "the evidence `third-party-result` of the result was attested at 2026-11-24T09:59:00Z, before fulfill began"
+        "the evidence `third-party-result` of the result is of 2026-11-24T09:59:00Z, before fulfill began"
     );
     assert_eq!(found(&at(&["09:00", "10:00"], "09:30")), early, "fulfill began again");
     assert_eq!(at(&[], "09:00").outcome, Outcome::Passed, "nobody recorded when fulfill began");
+}
+
+#[test]
+fn a_result_that_somebody_attaches_later_was_not_made_before_fulfill_began() {
+    let mut fixture = hosted(EnvironmentControl::None).gate(Stage::Fulfill, Phase::Exit);
+    let (stage, phase) = (Stage::Fulfill, Phase::Entrance);
+    fixture.gates_passed = vec![GatePassage { stage, phase, at: moment("10:00"), decision: "decision-1".to_owned() }];
+    let mut fixture = signed(fixture, "third-party-result", "supplier:hoster#k", "11:00");
+    head(&mut fixture, "third-party-result").made = Some(moment("10:30"));
+    assert_eq!(run(&fixture).outcome, Outcome::Passed);
+    head(&mut fixture, "third-party-result").made = Some(moment("09:59"));
+    let early = (Outcome::Failed, vec![("evidence-before-result", "/evidence/third-party-result")]);
+    assert_eq!(found(&run(&fixture)), early);
 }
 
 #[test]

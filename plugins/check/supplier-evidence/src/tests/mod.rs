@@ -9,7 +9,7 @@ use lockgate_plugin::registers::{ServiceContract, Supplier};
 use lockgate_plugin::testing::{
     Fixture, Registers, configure, configured, outcome_and_findings as found, register_entry as entry, report_of,
 };
-use lockgate_plugin::types::{EnvironmentControl, Evidence, Phase, Plan, Stage, TimeWindow};
+use lockgate_plugin::types::{EnvironmentControl, Evidence, Phase, Plan, Stage, TimeWindow, Verification, person_kind};
 use lockgate_plugin::{Outcome, Report};
 use serde_json::json;
 
@@ -50,11 +50,19 @@ fn hosted(control: EnvironmentControl) -> Fixture {
     fixture
 }
 
-/// Adds evidence that somebody attested at that time.
-fn attested(fixture: Fixture, name: &str, attester: &str, time: &str) -> Fixture {
-    let mut fixture = fixture.with_evidence(name, "text/plain", "fine");
+/// Adds evidence that the service with this id attached at that time.
+fn attested(fixture: Fixture, name: &str, service: &str, time: &str) -> Fixture {
+    let fixture = fixture.with_evidence(name, "text/plain", "fine");
+    let mut fixture = fixture.attested_by(name, service, person_kind::SERVICE, &[]);
+    head(&mut fixture, name).attested = Some(moment(time));
+    fixture
+}
+
+/// Adds evidence that the person `rita` attached at that time, signed with this key.
+fn signed(fixture: Fixture, name: &str, key: &str, time: &str) -> Fixture {
+    let mut fixture = attested(fixture, name, "rita", time).attested_by(name, "rita", person_kind::PERSON, &[]);
     let head = head(&mut fixture, name);
-    (head.attester, head.attested) = (Some(attester.to_owned()), Some(moment(time)));
+    (head.verification, head.verified_by) = (Verification::Verified, Some(key.to_owned()));
     fixture
 }
 

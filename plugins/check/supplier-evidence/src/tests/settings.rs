@@ -54,7 +54,7 @@ fn a_piece_of_evidence_is_asked_of_one_supplier() {
     assert_eq!(findings[0].pointer, "/suppliers/1/evidence/1");
     assert_eq!(
         findings[0].message,
-        "`audit` is asked of the supplier `acme`, too, and a piece of evidence has one attester: use another name"
+        "`audit` is asked of the supplier `acme`, too, and each attests evidence of its own: use another name"
     );
 }
 
@@ -89,8 +89,10 @@ fn settings_of_the_wrong_shape_are_refused_with_their_places() {
 }
 
 #[test]
-fn the_schema_marks_those_who_attest_as_people() {
+fn the_schema_marks_ids_of_services_and_people_among_those_who_attest() {
     let schema = lockgate_plugin::testing::settings_schema::<SupplierEvidence>();
     let attesters = &schema["$defs"]["SupplierRule"]["properties"]["attesters"];
-    assert_eq!(attesters["items"]["format"], "lockgate-person");
+    assert_eq!(attesters["items"]["$ref"], "#/$defs/Attester");
+    let marked = json!({ "pattern": "^(service|person):", "format": "lockgate-person" });
+    assert_eq!(schema["$defs"]["Attester"]["anyOf"][0], marked);
 }
