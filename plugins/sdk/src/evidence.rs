@@ -360,11 +360,15 @@ mod tests {
         };
         assert_eq!(attester_flaw(&["service:ci", "supplier:acme"], unknown), []);
         let by_acme = |verification| attester_flaw(&["supplier:acme"], signed(keys, verification));
-        let attached = other(Some("service:ci"), &[]);
-        assert_eq!(by_acme(Verification::Absent), [attached.clone()]);
-        assert_eq!(by_acme(Verification::Unchecked), [attached.clone(), EvidenceFlaw::NotVerified]);
-        assert_eq!(by_acme(Verification::Failed), [attached.clone(), EvidenceFlaw::WrongSignature]);
-        assert_eq!(attester_flaw(&["tester"], signed(keys, Verification::Unchecked)), [attached], "a role has no key");
+        let attached = || other(Some("service:ci"), &[]);
+        assert_eq!(by_acme(Verification::Absent), [attached()]);
+        assert_eq!(by_acme(Verification::Unchecked), [attached(), EvidenceFlaw::NotVerified]);
+        assert_eq!(by_acme(Verification::Failed), [attached(), EvidenceFlaw::WrongSignature]);
+        assert_eq!(
+            attester_flaw(&["tester"], signed(keys, Verification::Unchecked)),
+            [attached()],
+            "a role has no key"
+        );
     }
 
     #[test]
