@@ -198,14 +198,10 @@ fn release_not_published(snapshot: &Snapshot) -> Option<String> {
 
 fn release_not_protected(snapshot: &Snapshot) -> Option<String> {
     let release = &snapshot.deployment.release;
-    let has_bytes = |component: &&Component| {
-        matches!(component.kind, ComponentKind::Software | ComponentKind::Documentation | ComponentKind::Data)
-    };
-    let open = release.components.iter().filter(has_bytes).filter(|component| component.digest.is_none());
-    let open: Vec<&str> = open.map(|component| component.name.as_str()).collect();
+    let open: Vec<&str> = release.unprotected_components().map(|component| component.name.as_str()).collect();
     match (release.digest, open.is_empty()) {
-        (None, _) => Some(format!("the release `{}` has no digest", release.id)),
-        (Some(_), false) => Some(format!("components of the release have no digest: {}", listed(open))),
+        (_, false) => Some(format!("components of the release have no digest: {}", listed(open))),
+        (None, true) => Some(format!("the release `{}` has no digest", release.id)),
         (Some(_), true) => None,
     }
 }

@@ -128,6 +128,7 @@ pub fn join<S: RegisterSource>(
         deployment.release = typed(&fact)?;
         known.insert("/release".to_owned(), fact.provenance);
     }
+    deployment.release.protect();
     for (index, item) in deployment.release.knowledge_items.iter_mut().enumerate() {
         let found = source.entry(RegisterKind::KnowledgeItems, &item.id).map_err(JoinError::Source)?;
         if let Some(fact) = found {

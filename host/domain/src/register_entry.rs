@@ -175,16 +175,16 @@ impl RegisterKind {
     /// If it is no value of this register, or contradicts itself, as a release does whose digest is not that of its
     /// components.
     pub fn normalized(self, value: &Value) -> Result<Value, ValueError> {
-        let form = self.typed_form(value)?;
-        let mistake = match self {
-            Self::Releases => release_mistakes(&read_value(&form)?).into_iter().next(),
-            _ => None,
-        };
-        match mistake {
+        if self != Self::Releases {
+            return self.typed_form(value);
+        }
+        let mut release: Release = read_value(value)?;
+        release.protect();
+        match release_mistakes(&release).into_iter().next() {
             Some(ReleaseMistake { pointer, message, remedy, .. }) => {
                 Err(ValueError { pointer, fault: ValueFault::Other(format!("{message}: {remedy}")) })
             }
-            None => Ok(form),
+            None => serde_json::to_value(release).map_err(ValueError::custom),
         }
     }
 
@@ -438,7 +438,11 @@ mod tests {
             RegisterKind::Releases.normalized(&release)
         };
         let right: Release = serde_json::from_value(of(json!({})).unwrap()).unwrap();
+        assert_eq!(right.digest, None, "a component with bytes has no digest");
         assert!(of(json!({"digest": right.computed_digest()})).is_ok());
+        let protected = json!([{"name": "shop", "kind": "software", "version": "2", "digest": Digest::of(b"shop")}]);
+        let protected: Release = serde_json::from_value(of(json!({"components": protected})).unwrap()).unwrap();
+        assert_eq!(protected.digest, Some(protected.computed_digest()));
         let wrong = of(json!({"digest": Digest::of(b"image")})).unwrap_err();
         assert_eq!(wrong.pointer, "/digest");
         assert!(wrong.to_string().contains(&right.computed_digest().to_string()), "the way out: {wrong}");

@@ -281,7 +281,8 @@ pub struct Release {
     pub description: String,
     /// The status of the release.
     pub status: ReleaseStatus,
-    /// The digest of the release as a whole, which protects it from tampering.
+    /// The digest of the release as a whole, which protects it from tampering. If it is absent, the host computes it once
+    /// all components that have bytes have digests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
     /// How the release came to be, for example `in-house` or `supplier`.
@@ -399,6 +400,22 @@ impl Release {
             }
         }
         found
+    }
+
+    /// The components that have bytes, and no digest.
+    pub fn unprotected_components(&self) -> impl Iterator<Item = &Component> {
+        let has_bytes = |component: &&Component| {
+            matches!(component.kind, ComponentKind::Software | ComponentKind::Documentation | ComponentKind::Data)
+        };
+        self.components.iter().filter(has_bytes).filter(|component| component.digest.is_none())
+    }
+
+    /// Sets the digest to the [computed one](Self::computed_digest), if there is none, and all components that have bytes
+    /// have digests.
+    pub fn protect(&mut self) {
+        if self.digest.is_none() && self.unprotected_components().next().is_none() {
+            self.digest = Some(self.computed_digest());
+        }
     }
 
     /// What the release lays down for an environment.

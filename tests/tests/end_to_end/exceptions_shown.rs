@@ -11,7 +11,6 @@ const MODEL: &str = r#"id = "shown"
 version = "1.0.0"
 title = "One approval, which may be waived"
 unguarded = "allow"
-facts = { change.from = "told", environment.from = "told", instances.from = "told" }
 [plugins.four-eyes]
 component = "plugins/four-eyes.wasm"
 [[gates]]
@@ -36,7 +35,6 @@ const READS_SBOM: &str = r#"id = "reads"
 version = "1.0.0"
 title = "No copyleft"
 unguarded = "allow"
-facts = { change.from = "told", environment.from = "told", instances.from = "told" }
 [plugins.sbom-policy]
 component = "plugins/sbom-policy.wasm"
 [[gates]]
@@ -96,6 +94,9 @@ impl Folder {
         let mut deployment: Value = serde_json::from_str(&text).unwrap();
         deployment["approvals"] = json!([]);
         deployment["waivers"] = waivers;
+        // A live environment would demand registers.
+        deployment["environment"]["kind"] = json!("staging");
+        deployment["environment"]["live"] = json!(false);
         fs::write(self.0.join("deployment.json"), deployment.to_string()).unwrap();
         deployment
     }

@@ -117,7 +117,7 @@ fn an_entry_as_put_takes_it_is_attested_by_nobody_unless_it_says_so() {
     bench.write("changes.ndjson", &lines(&[json!({ "value": change("low") })]));
     let provenance = bench.snapshot(&["changes=changes.ndjson"])["provenance"]["/change"].clone();
     let expected = json!({
-        "source": "register", "credential": "unknown", "verification": "absent", "entry": provenance["entry"],
+        "source": "register", "credential": "unknown", "verification": "absent", "entry": provenance["entry"], "roles": [],
     });
     assert_eq!(provenance, expected);
     let attested = exported("changes", &change("low"), 1)["attested"].clone();
