@@ -38,8 +38,8 @@ impl std::error::Error for UnreadableSnapshot {}
 impl Fixture {
     /// Reads a snapshot document (JSON) of the host. It names evidence only by digest: its content is empty until
     /// [`with_evidence`](Self::with_evidence) sets it. Nor does it hold the differences of the instances and what
-    /// the deployment does to components: set [`differences`](Self::differences) and
-    /// [`component_changes`](Self::component_changes) if the plugin reads them. A rollout, its
+    /// the deployment does to components: set [`differences`](field@Self::differences) and
+    /// [`component_changes`](field@Self::component_changes) if the plugin reads them. A rollout, its
     /// progress and timing, an analysis and the model are not read: set the fields. Parts that plugins do not see are ignored.
     ///
     /// # Errors
