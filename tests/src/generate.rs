@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use lockgate_domain::{Digest, Evidence, Gate, Snapshot};
@@ -54,9 +54,11 @@ fn stock() -> &'static Stock {
         let sboms = files(".cdx.json");
         let read = |file: &PathBuf| serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap();
         let others = files(".json").into_iter().filter(|file| !sboms.contains(file));
-        // A request names its release by id, and is no deployment by itself.
-        let in_full = |document: &Value| document.get("release").is_some_and(Value::is_object);
-        let mut deployments: Vec<Value> = others.map(|file| read(&file)).filter(in_full).collect();
+        let mut deployments: Vec<Value> = others
+            .map(|file| (read(&file), file.parent().unwrap().join("registers")))
+            .filter(|(document, _)| document.get("release").is_some())
+            .map(|(document, registers)| in_full(document, &registers))
+            .collect();
         let mut everything = serde_json::to_value(everything()).unwrap();
         // Its evidence has no content.
         everything.as_object_mut().unwrap().remove("evidence");
@@ -72,6 +74,30 @@ fn stock() -> &'static Stock {
         deployments.iter().for_each(|deployment| collect("", deployment, &mut values));
         Stock { sboms: sboms.iter().map(|file| fs::read(file).unwrap()).collect(), deployments, values }
     })
+}
+
+/// The deployment with the entries that it names by their ids, and the inventory, from the registers of its example.
+fn in_full(mut deployment: Value, registers: &Path) -> Value {
+    let entries = |name: &str| -> Vec<Value> {
+        let text = fs::read_to_string(registers.join(format!("{name}.ndjson"))).unwrap_or_default();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|mut entry| entry["value"].take()).collect()
+    };
+    for (member, name, key) in [
+        ("change", "changes", "id"),
+        ("environment", "environments", "name"),
+        ("product", "products", "id"),
+        ("release", "releases", "id"),
+    ] {
+        if let Some(id) = deployment[member].as_str() {
+            let found = entries(name).into_iter().find(|value| value[key] == id);
+            deployment[member] = found.unwrap();
+        }
+    }
+    if deployment.get("actual_instances").is_none() {
+        deployment["actual_instances"] = entries("instances").into();
+    }
+    deployment
 }
 
 /// As another approval, in the role that policies of the tests ask for, by somebody who is not involved.

@@ -104,8 +104,8 @@ pub use plan::{ApprovedPlan, DataRetention, Plan};
 pub use provenance::{Attester, FactSource, InvalidAttester, Provenance};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
 pub use register_entry::{
-    AttestRule, AttestRules, Attestation, Competence, EntryConcerns, JoinRule, NewRegisterEntry, NewSamples,
-    NoSuchRegister, RegisterEntry, RegisterKind, RegisteredPerson, Sample, usual_attesters,
+    AttestRule, AttestRules, Attestation, Competence, EntryConcerns, InvalidConcerns, JoinRule, NewRegisterEntry,
+    NewSamples, NoSuchRegister, RegisterEntry, RegisterKind, RegisteredPerson, Sample, usual_attesters,
 };
 pub use registered_key::{InvalidPublicKey, PublicKey, RegisteredKey};
 pub use registers::{

@@ -263,6 +263,48 @@ impl EntryConcerns {
     }
 }
 
+/// The most products and environments that an entry concerns.
+const MOST_CONCERNS: usize = 100;
+
+/// An entry does not say which deployments it is about, or says it where the deployments name it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidConcerns {
+    /// Deployments name the entries of this register by their ids.
+    #[error("an entry of `{0}` concerns the deployments that name it: leave out `concerns`")]
+    NamedById(RegisterKind),
+    /// An instance without a product.
+    #[error("an instance is one of a product: write `\"concerns\": {{\"products\": [\"…\"]}}` with its id")]
+    InstanceOfNothing,
+    /// Nothing is concerned.
+    #[error(
+        "an entry of `{0}` concerns products or environments: write for example `\"concerns\": {{\"products\": [\"…\"]}}`"
+    )]
+    Nothing(RegisterKind),
+    /// Too much is concerned.
+    #[error("an entry concerns at most {MOST_CONCERNS} products and environments, and this one {0}: split it")]
+    TooMany(usize),
+}
+
+impl EntryConcerns {
+    /// Checks that an entry says which deployments it is about, and only where no deployment names it.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn check(&self, register: RegisterKind) -> Result<(), InvalidConcerns> {
+        let count = self.products.len() + self.environments.len();
+        match register.rule() {
+            JoinRule::ById if !self.is_empty() => Err(InvalidConcerns::NamedById(register)),
+            JoinRule::ByConcern if register == RegisterKind::Instances && self.products.is_empty() => {
+                Err(InvalidConcerns::InstanceOfNothing)
+            }
+            JoinRule::ByConcern if self.is_empty() => Err(InvalidConcerns::Nothing(register)),
+            _ if count > MOST_CONCERNS => Err(InvalidConcerns::TooMany(count)),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// An entry of a register to write: what a client sends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

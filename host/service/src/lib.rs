@@ -86,7 +86,9 @@ pub use moves::ReasonGiven;
 pub use namespaces::LedgerNamespaces;
 pub use overrides::{NewOverride, NewReview, PendingOverride};
 pub use read::{EventRecord, Page, PageRequest};
-pub use registers::{EntriesFilter, ImportReport, RegisterRef, RegisterScope, SamplesRecorded, register_content};
+pub use registers::{
+    EntriesFilter, ImportLine, ImportReport, RegisterRef, RegisterScope, SamplesRecorded, register_content,
+};
 pub use rollout::{NextStep, StepOutcome, StepReport};
 pub use view::{ActivityView, ApprovalView, DeploymentSummary, DeploymentView, ModelChoice};
 pub use waiver::{GrantedWaiver, NewWaiver, WaiverState};

@@ -81,7 +81,7 @@ impl KnownKey {
 impl fmt::Display for KnownKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let holder = if self.register == RegisterKind::People { "person" } else { "supplier" };
-        write!(f, "{holder}:{}#{}", self.id, self.key.id)
+        write!(f, "{holder}:{}#{}", self.register.normal_id(&self.id), self.key.id)
     }
 }
 

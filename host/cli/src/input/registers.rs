@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use lockgate_domain::join::{Contradiction, JoinError, NAMED, RegisterSource, RegisteredFact, complete, join};
 use lockgate_domain::{
-    Attestation, Deployment, Digest, EntryConcerns, FactSource, JoinRule, Provenance, RegisterEntry, RegisterKind,
-    TeamName, Timestamp, closest, join_people, shortened,
+    Attestation, Deployment, Digest, EntryConcerns, FactSource, InvalidConcerns, Provenance, RegisterEntry,
+    RegisterKind, TeamName, Timestamp, closest, join_people, shortened,
 };
 use lockgate_service::signature::KnownKey;
 use schemars::JsonSchema;
@@ -150,7 +150,7 @@ impl RegisterFiles {
         if json.value.get("register").is_none() {
             let (new, value) = checked::<UnrecordedEntry>(&json, register, |new| Some(&new.value))?;
             let entry = unrecorded(register, new, value.unwrap_or_default(), bytes)?;
-            check_concerns(register, &entry.concerns, &json)?;
+            checked_concerns(register, &entry.concerns, &json)?;
             let id = entry.fact().map(|fact| register.normal_id(&fact.id)).unwrap_or_default();
             return Ok(((None, id), entry));
         }
@@ -186,7 +186,7 @@ impl RegisterFiles {
             (None, None) => FileEntryContent::Withdrawn,
             (None, Some(_)) => FileEntryContent::Deleted,
             (Some(value), digest) => {
-                check_concerns(register, &concerns, &json)?;
+                checked_concerns(register, &concerns, &json)?;
                 let digest = digest.map_or_else(|| digest_of(&value), Ok)?;
                 let entry = RegisterEntry { value: Some(value), digest: Some(digest), ..entry };
                 RegisteredFact::of(entry)
@@ -449,17 +449,7 @@ fn unrecorded(
     Ok(FileEntry { version: 0, bytes, concerns, content: FileEntryContent::Fact(Box::new(fact)) })
 }
 
-/// Checks that an entry says which deployments it is about, and only where no deployment names it.
-fn check_concerns(register: RegisterKind, concerns: &EntryConcerns, json: &JsonDocument) -> Result<(), InvalidInput> {
-    let title = match register.rule() {
-        JoinRule::ById if !concerns.is_empty() => {
-            format!("an entry of `{register}` concerns the deployments that name it: leave out `concerns`")
-        }
-        JoinRule::ByConcern if concerns.is_empty() => format!(
-            "an entry of `{register}` concerns products or environments: write for example \
-             `\"concerns\": {{\"products\": [\"…\"]}}`"
-        ),
-        _ => return Ok(()),
-    };
-    Err(Diagnostic::error(title).at_value(json.locate("/concerns"), "").into())
+fn checked_concerns(register: RegisterKind, concerns: &EntryConcerns, json: &JsonDocument) -> Result<(), InvalidInput> {
+    let located = |error: InvalidConcerns| Diagnostic::error(error.to_string()).at_value(json.locate("/concerns"), "");
+    concerns.check(register).map_err(|error| located(error).into())
 }

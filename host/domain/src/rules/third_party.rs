@@ -2,8 +2,8 @@
 
 use super::Rule;
 use crate::{
-    CredentialKind, EnvironmentControl, Evidence, EvidenceNeeded, Finding, Gate, Need, PersonId, Phase, Requirement,
-    Severity, Snapshot, Stage,
+    CredentialKind, EnvironmentControl, Evidence, EvidenceNeeded, Finding, Gate, Need, PersonId, Phase, Release,
+    Requirement, Severity, Snapshot, Stage,
 };
 
 /// The name of the evidence that the part of the third party is ready.
@@ -27,7 +27,9 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     };
     let evidence = snapshot.evidence.get(name);
     let who = environment.third_party.as_deref();
-    if who.is_some_and(|who| evidence.is_some_and(|evidence| is_by_supplier(evidence, who))) {
+    let release = &snapshot.deployment.release;
+    let said = |who: &str| evidence.map_or(ThirdPartyWord::Missing, |evidence| word_of(evidence, who, release));
+    if who.map(said) == Some(ThirdPartyWord::Given) {
         return;
     }
     let what = format!("{what} the environment `{}`", environment.name).trim_start().to_owned();
@@ -35,6 +37,12 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let why = match (who, evidence) {
         (None, _) => format!("a third party controls {what}, and the environment does not say which"),
         (Some(who), None) => format!("`{who}` controls {what}, and has not attested {attests}"),
+        (Some(who), Some(evidence)) if word_of(evidence, who, release) == ThirdPartyWord::AboutSomethingElse => {
+            format!(
+                "`{who}` controls {what}, and signed the evidence `{name}`, which is not about this release: its subjects have \
+             none of the digests of the release and its components"
+            )
+        }
         (Some(who), Some(evidence)) => {
             let by = said_by(evidence);
             format!("`{who}` controls {what}, and {by} attached the evidence `{name}`")
@@ -42,8 +50,9 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     };
     let remedy = match who {
         Some(who) => format!(
-            "attach the evidence `{name}`, in which `{who}` attests {attests}: signed with a key that the register of suppliers \
-             has for `{who}`, or with the service credential `{who}`"
+            "attach the evidence `{name}`, in which `{who}` attests {attests}: an in-toto statement about the digest of the \
+             release, signed with a key that the register of suppliers has for `{who}`, or any file that `{who}` attaches with its \
+             own service credential"
         ),
         None => "name the third party in the register of environments, as `third_party`".to_owned(),
     };
@@ -65,14 +74,31 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     });
 }
 
-/// Whether a supplier attests the evidence: it is signed with a key of the supplier, or attached with the service credential
-/// that has the supplier's id.
-fn is_by_supplier(evidence: &Evidence, supplier: &str) -> bool {
-    let signer = format!("supplier:{supplier}");
-    let is_signed = evidence.signers().any(|known| known == signer);
+/// What a supplier says by a piece of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ThirdPartyWord {
+    /// It attests this deployment.
+    Given,
+    /// It signed something that is not about this release: everybody could attach it again.
+    AboutSomethingElse,
+    /// It did not sign or attach it.
+    Missing,
+}
+
+/// A supplier attests a deployment with its own service credential, or with a signature of its key on a statement about the
+/// release or one of its components.
+fn word_of(evidence: &Evidence, supplier: &str, release: &Release) -> ThirdPartyWord {
     let is_service = evidence.attester_kind == Some(CredentialKind::Service)
         && PersonId::new(supplier).is_ok_and(|id| evidence.attester == Some(id));
-    is_signed || is_service
+    let signer = format!("supplier:{supplier}");
+    let is_signed = evidence.signers().any(|known| known == signer);
+    let digests = release.components.iter().filter_map(|component| component.digest).chain(release.digest);
+    let is_about_release = digests.into_iter().any(|digest| evidence.subjects.contains(&digest));
+    match (is_service, is_signed, is_about_release) {
+        (true, ..) | (_, true, true) => ThirdPartyWord::Given,
+        (false, true, false) => ThirdPartyWord::AboutSomethingElse,
+        (false, false, _) => ThirdPartyWord::Missing,
+    }
 }
 
 fn said_by(evidence: &Evidence) -> String {

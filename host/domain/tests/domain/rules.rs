@@ -630,6 +630,7 @@ fn rule_8_a_third_party_attests_its_part_of_an_environment_or_the_result() {
         move |evidence: &mut Evidence| {
             evidence.verification = Verification::Verified;
             evidence.verified_by = Some(key.to_owned());
+            evidence.subjects = vec![Digest::of(b"shop 2")];
         }
     };
     let attached = |id: &'static str, kind| {
@@ -654,6 +655,13 @@ fn rule_8_a_third_party_attests_its_part_of_an_environment_or_the_result() {
     for wrong in [signed("supplier:acme-2#2026"), signed("person:acme#2026")] {
         assert_eq!(codes(&with(FULFILL, "limited", acme(), ready, &wrong)), ["third-party-evidence-missing"]);
     }
+    let of_another_release = |evidence: &mut Evidence| {
+        right(evidence);
+        evidence.subjects = vec![Digest::of(b"shop 1")];
+    };
+    let replayed = with(FULFILL, "limited", acme(), ready, &of_another_release);
+    assert_eq!(codes(&replayed), ["third-party-evidence-missing"]);
+    assert!(replayed[0].message.contains("not about this release"), "{}", replayed[0].message);
     let by_person = attached("acme", CredentialKind::Person);
     assert_eq!(codes(&with(FULFILL, "limited", acme(), ready, &by_person)), ["third-party-evidence-missing"]);
     let unverified = |evidence: &mut Evidence| evidence.verified_by = Some("supplier:acme#2026".to_owned());

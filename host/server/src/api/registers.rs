@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use lockgate_domain::{NewRegisterEntry, NewSamples, PersonId, RegisterEntry, RegisterKind, Sample, TeamName};
-use lockgate_service::{EntriesFilter, InputError, Page, RegisterRef, RegisterScope};
+use lockgate_service::{EntriesFilter, ImportLine, InputError, Page, RegisterRef, RegisterScope};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -386,7 +386,7 @@ pub(super) async fn import(
 }
 
 /// Reads the entries of an import. The first part of a pointer is the number of the line.
-fn lines(body: &Bytes) -> Result<Vec<NewRegisterEntry>, Problem> {
+fn lines(body: &Bytes) -> Result<Vec<ImportLine>, Problem> {
     let (mut entries, mut mistakes) = (Vec::new(), Vec::new());
     for (index, line) in body.split(|byte| *byte == b'\n').enumerate() {
         let number = index + 1;
@@ -399,7 +399,7 @@ fn lines(body: &Bytes) -> Result<Vec<NewRegisterEntry>, Problem> {
             )));
         }
         match read_kept::<NewRegisterEntry>(line, SET_BY_SERVER) {
-            Ok(entry) => entries.push(entry),
+            Ok(entry) => entries.push(ImportLine { line: number, entry }),
             Err(BodyRefusal::NotJson(why)) => {
                 mistakes.push(InputError {
                     pointer: format!("/{number}"),

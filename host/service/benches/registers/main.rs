@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lockgate_service::RegisterScope;
+use lockgate_service::{ImportLine, RegisterScope};
 
 use entries::{KPIS, PRODUCTS};
 use side::{Cost, Side, own_cpu};
@@ -92,8 +92,9 @@ fn import(with: &Side) {
     for (register, team, entries) in entries::all(with.service.now()) {
         let scope = team.as_ref().map_or(RegisterScope::Shared, RegisterScope::Team);
         for lines in entries.chunks(LINES) {
+            let lines = ImportLine::numbered(lines.iter().cloned());
             let (began, own_before, ledger_before) = (Instant::now(), own_cpu(), with.ledger_cpu());
-            let report = with.service.import_entries(&with.write(&attester), register, scope, lines).unwrap().value;
+            let report = with.service.import_entries(&with.write(&attester), register, scope, &lines).unwrap().value;
             taken += began.elapsed();
             own += own_cpu() - own_before;
             ledger += with.ledger_cpu() - ledger_before;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Attester, EntryConcerns, JoinRule, NewRegisterEntry, RegisterEntry, RegisterKind, Right, TeamName, Teams,
-    Timestamp, canonical_json,
+    Attester, EntryConcerns, NewRegisterEntry, RegisterEntry, RegisterKind, Right, TeamName, Teams, Timestamp,
+    canonical_json,
 };
 use lockgate_ledger::{Append, ContentBlob, EntryDraft, ExpectedVersion, check_stream_name};
 use schemars::JsonSchema;
@@ -24,10 +24,24 @@ use crate::{DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswe
 
 /// The most entries of one register that concern one product: a decision reads all of them.
 const MOST_CONCERNING: usize = 5_000;
-/// The most products and environments that one entry concerns.
-const MOST_CONCERNS: usize = 100;
 /// How many entries of an import are written together.
 const BATCH: usize = 500;
+
+/// An entry of an import, and the number of its line, from 1 on, by which mistakes name it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImportLine {
+    /// The number of the line.
+    pub line: usize,
+    /// The entry.
+    pub entry: NewRegisterEntry,
+}
+
+impl ImportLine {
+    /// Entries on lines one after the other.
+    pub fn numbered(entries: impl IntoIterator<Item = NewRegisterEntry>) -> Vec<Self> {
+        (1..).zip(entries).map(|(line, entry)| Self { line, entry }).collect()
+    }
+}
 
 /// Whose entry to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -105,19 +119,18 @@ impl DeploymentService {
         write: &WriteContext<'_>,
         register: RegisterKind,
         scope: RegisterScope<'_>,
-        new: &[NewRegisterEntry],
+        new: &[ImportLine],
     ) -> Result<WriteAnswer<ImportReport>, ServiceError> {
         let team = self.attesting(write.actor, register, scope)?;
         let (mut mistakes, mut ids, mut checked) = (Vec::new(), BTreeMap::new(), Vec::with_capacity(new.len()));
-        for (index, entry) in new.iter().enumerate() {
-            let line = index + 1;
+        for ImportLine { line, entry } in new {
             match check(register, team.as_ref(), entry, write) {
                 Err(ServiceError::Invalid(found)) => mistakes.extend(
                     found.into_iter().map(|error| InputError::new(format!("/{line}{}", error.pointer), error.message)),
                 ),
                 Err(other) => return Err(other),
                 Ok(entry) => {
-                    if let Some(first) = ids.insert(register.normal_id(&entry.id), line) {
+                    if let Some(first) = ids.insert(register.normal_id(&entry.id), *line) {
                         let message = format!("`{}` is on line {first} already: remove one", entry.id);
                         mistakes.push(InputError::new(format!("/{line}/value/{}", register.key()), message));
                     }
@@ -435,7 +448,7 @@ fn check(
     if register == RegisterKind::Capacities && concerns.is_empty() {
         concerns.products = value.get("product").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
     }
-    check_concerns(register, &concerns)?;
+    concerns.check(register).map_err(|error| invalid("/concerns", error.to_string()))?;
     let now = write.now;
     if let Some(as_of) = as_of.filter(|as_of| *as_of > now) {
         return Err(invalid("/as_of", format!("`{as_of}` is later than now, {now}: state what is so already")));
@@ -455,26 +468,4 @@ fn check(
     }
     let bytes = Arc::new(canonical_json(&value)?);
     Ok(CheckedEntry { id, stream, value, bytes, concerns, as_of, valid_until })
-}
-
-fn check_concerns(register: RegisterKind, concerns: &EntryConcerns) -> Result<(), ServiceError> {
-    let EntryConcerns { products, environments } = concerns;
-    let message = match register.rule() {
-        JoinRule::ById if !concerns.is_empty() => {
-            format!("an entry of `{register}` concerns the deployments that name it: leave out `concerns`")
-        }
-        JoinRule::ByConcern if register == RegisterKind::Instances && products.is_empty() => {
-            "an instance is one of a product: write `\"concerns\": {\"products\": [\"…\"]}` with its id".to_owned()
-        }
-        JoinRule::ByConcern if concerns.is_empty() => format!(
-            "an entry of `{register}` concerns products or environments: write for example `\"concerns\": {{\"products\": \
-             [\"…\"]}}`"
-        ),
-        _ if products.len() + environments.len() > MOST_CONCERNS => format!(
-            "an entry concerns at most {MOST_CONCERNS} products and environments, and this one {}: split it",
-            products.len() + environments.len()
-        ),
-        _ => return Ok(()),
-    };
-    Err(invalid("/concerns", message))
 }

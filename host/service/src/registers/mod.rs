@@ -23,7 +23,7 @@ use super::read::FollowedStreams;
 use crate::lifecycle::EventActor;
 use crate::signature::{KnownKey, SignatureMatches};
 
-pub use attest::{ImportReport, RegisterScope};
+pub use attest::{ImportLine, ImportReport, RegisterScope};
 pub use read::{EntriesFilter, RegisterRef};
 pub use samples::SamplesRecorded;
 pub(super) use source::{KeyRing, LedgerRegisters};

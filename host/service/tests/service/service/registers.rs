@@ -10,8 +10,8 @@ use lockgate_ledger::RetentionRule;
 use lockgate_service::authority::{Actor, Forbidden};
 use lockgate_service::lifecycle::ApprovalInvalid;
 use lockgate_service::{
-    EntriesFilter, NewDeployment, PageRequest, RegisterRef, RegisterScope, RuleRefusal, ServiceError, WriteContext,
-    register_content,
+    EntriesFilter, ImportLine, NewDeployment, PageRequest, RegisterRef, RegisterScope, RuleRefusal, ServiceError,
+    WriteContext, register_content,
 };
 use serde_json::{Value, json};
 
@@ -349,15 +349,15 @@ fn a_shared_entry_is_seen_by_all_teams_and_takes_precedence() {
 #[test]
 fn an_import_is_written_as_a_whole_and_can_be_sent_again() {
     let stand = Stand::new();
-    let lines = |count: usize, risk: &str| -> Vec<NewRegisterEntry> {
+    let lines = |count: usize, risk: &str| -> Vec<ImportLine> {
         let line = |n| {
             let mut value = change("approved", risk);
             value["id"] = json!(format!("CHG-{n}"));
             serde_json::from_value(json!({"value": value, "as_of": "2026-11-24T19:00:00Z"})).unwrap()
         };
-        (0..count).map(line).collect()
+        ImportLine::numbered((0..count).map(line))
     };
-    let import = |lines: &[NewRegisterEntry]| {
+    let import = |lines: &[ImportLine]| {
         stand.engine.import_entries(&stand.by(&ben()), RegisterKind::Changes, RegisterScope::OwnTeam, lines)
     };
     let report = import(&lines(1_100, "low")).unwrap().value;
@@ -365,11 +365,12 @@ fn an_import_is_written_as_a_whole_and_can_be_sent_again() {
     let report = import(&lines(1_101, "low")).unwrap().value;
     assert_eq!((report.written, report.unchanged), (1, 1_100));
     let mut wrong = lines(3, "high");
-    wrong[2].value["risk"] = json!("huge");
-    wrong.push(wrong[0].clone());
+    wrong[2].entry.value["risk"] = json!("huge");
+    wrong[2].line = 5;
+    wrong.push(ImportLine { line: 9, ..wrong[0].clone() });
     let Err(ServiceError::Invalid(mistakes)) = import(&wrong) else { panic!() };
     let places: Vec<&str> = mistakes.iter().map(|mistake| mistake.pointer.as_str()).collect();
-    assert_eq!(places, ["/3/value/risk", "/4/value/id"]);
+    assert_eq!(places, ["/5/value/risk", "/9/value/id"], "the lines between them are blank");
     let unchanged = stand.engine.entry(&rita(), &at(RegisterKind::Changes, "CHG-0")).unwrap();
     assert_eq!(unchanged.value.unwrap()["risk"], json!("low"), "nothing of a wrong import is written");
     let mut page = PAGE;
