@@ -17,6 +17,8 @@ pub(crate) struct InvolvedSupplier {
     reasons: Vec<&'static str>,
     /// The places in the snapshot that name it.
     pub(crate) places: Vec<Pointer>,
+    /// Whether the release or the environment names it. Then its entry is in the snapshot if the register has one.
+    pub(crate) is_mentioned: bool,
     /// The evidence that it has to attest, each piece once.
     pub(crate) evidence: Vec<DemandedEvidence>,
 }
@@ -37,7 +39,8 @@ impl InvolvedSupplier {
 
     /// Adds a reason, and the evidence that follows from it.
     fn add(&mut self, reason: Reason<'_>) {
-        let Reason { why, place, evidence, is_of_result } = reason;
+        let Reason { why, place, is_mention, evidence, is_of_result } = reason;
+        self.is_mentioned |= is_mention;
         if !self.reasons.contains(&why) {
             self.reasons.push(why);
         }
@@ -57,6 +60,8 @@ struct Reason<'a> {
     why: &'static str,
     /// The place in the snapshot that names the supplier.
     place: Option<Pointer>,
+    /// Whether the host looks up the supplier of that place in the register.
+    is_mention: bool,
     /// The names of the evidence that the supplier has to attest.
     evidence: &'a [String],
     /// Whether the evidence is about the result.
@@ -66,7 +71,7 @@ struct Reason<'a> {
 impl Reason<'_> {
     /// A reason from which no evidence follows.
     fn new(why: &'static str, place: Pointer) -> Self {
-        Self { why, place: Some(place), evidence: &[], is_of_result: false }
+        Self { why, place: Some(place), is_mention: false, evidence: &[], is_of_result: false }
     }
 }
 
@@ -84,8 +89,8 @@ impl Involved {
         if let Some(supplier) = self.get_mut(id) {
             return supplier.add(reason);
         }
-        let (id, reasons, places, evidence) = (id.to_owned(), Vec::new(), Vec::new(), Vec::new());
-        let mut supplier = InvolvedSupplier { id, reasons, places, evidence };
+        let (reasons, places, evidence) = (Vec::new(), Vec::new(), Vec::new());
+        let mut supplier = InvolvedSupplier { id: id.to_owned(), reasons, places, is_mentioned: false, evidence };
         supplier.add(reason);
         self.0.push(supplier);
     }
@@ -106,7 +111,8 @@ pub(crate) fn suppliers(
     for rule in &settings.suppliers {
         if rule.always || involved.get_mut(&rule.id).is_some() {
             let why = "a supplier that the settings name";
-            involved.add(&rule.id, Reason { why, place: None, evidence: &rule.evidence, is_of_result: false });
+            let reason = Reason { why, place: None, is_mention: false, evidence: &rule.evidence, is_of_result: false };
+            involved.add(&rule.id, reason);
         }
     }
     involved.0
@@ -117,7 +123,7 @@ fn of_release(settings: &Settings, release: &Release, involved: &mut Involved, f
     match release.supplier.as_deref() {
         Some(id) => {
             let reason = Reason::new("the supplier of the release", place);
-            involved.add(id, Reason { evidence: &settings.release_evidence, ..reason });
+            involved.add(id, Reason { is_mention: true, evidence: &settings.release_evidence, ..reason });
         }
         None if release.sourcing.as_deref() == Some("supplier") => findings.wrong("release-supplier-missing", |code| {
             let message = format!("{} comes from a supplier, and nobody says from which", release.name);
@@ -141,7 +147,7 @@ fn of_environment(
     let place = Pointer::root().key("environment").key("third_party");
     let (demanded, key, is_of_result) = match environment.control {
         EnvironmentControl::Full => ([].as_slice(), "", false),
-        EnvironmentControl::Limited => (settings.third_party_evidence.as_slice(), "third-party-evidence", false),
+        EnvironmentControl::Limited => (settings.readiness_evidence.as_slice(), "readiness-evidence", false),
         EnvironmentControl::None => (settings.result_evidence.as_slice(), "result-evidence", true),
     };
     let is_controlled = environment.control == EnvironmentControl::Full;
@@ -163,7 +169,7 @@ fn of_environment(
     // There is no result before the release is deployed.
     let is_due = !is_of_result || evaluation.has_reached(Stage::Fulfill, Phase::Exit);
     let evidence = if is_due { demanded } else { &[] };
-    involved.add(id, Reason { evidence, is_of_result, ..reason });
+    involved.add(id, Reason { is_mention: true, evidence, is_of_result, ..reason });
     if !is_controlled && demanded.is_empty() {
         findings.wrong("third-party-evidence-not-named", |code| {
             let message = format!(

@@ -87,8 +87,13 @@ fn registered(
     evaluation: &Evaluation,
     findings: &mut Findings,
 ) -> Result<Vec<Option<String>>, PluginError> {
-    let Some(register) = SUPPLIERS.entries(evaluation.suppliers(), findings)? else {
-        return Ok(vec![None; suppliers.len()]);
+    let register = match evaluation.suppliers() {
+        // The host joins the suppliers that the deployment mentions, and no others: an empty list is no empty register.
+        Ok(joined) if joined.is_empty() => joined,
+        answer => match SUPPLIERS.entries(answer, findings)? {
+            Some(joined) => joined,
+            None => return Ok(vec![None; suppliers.len()]),
+        },
     };
     let mut names = Vec::new();
     for supplier in suppliers {
@@ -96,9 +101,25 @@ fn registered(
         let known = register.iter().find(|known| known.id == id);
         if known.is_none() {
             findings.wrong("supplier-unknown", |code| {
-                let message =
-                    format!("the supplier `{id}` is not in the register of suppliers; it is {}", supplier.why());
-                let remedy = SUPPLIERS.fill(format!("enter the supplier `{id}` in the register `suppliers`"));
+                let why = supplier.why();
+                let (message, remedy) = if supplier.is_mentioned {
+                    (
+                        format!("the supplier `{id}` is not in the register of suppliers; it is {why}"),
+                        format!("enter the supplier `{id}` in the register `suppliers`"),
+                    )
+                } else {
+                    (
+                        format!(
+                            "the supplier `{id}` is not among the suppliers of this deployment; it is {why}. Either the register \
+                             has no such supplier, or nothing about the deployment mentions it"
+                        ),
+                        format!(
+                            "enter the supplier `{id}` in the register `suppliers`, and have the deployment mention it: as the \
+                             provider of an entry of `service-contracts`, in an order, in the release or in the environment"
+                        ),
+                    )
+                };
+                let remedy = SUPPLIERS.fill(remedy);
                 let places = supplier.places.iter().cloned().chain([SUPPLIERS.place()]);
                 places.fold(Finding::new(code, message).about(id), Finding::at).remedy(remedy)
             });

@@ -17,9 +17,9 @@ pub(crate) struct Settings {
     /// The names of the evidence that the supplier of the release must attest.
     #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
     pub(crate) release_evidence: Vec<String>,
-    /// The names of the evidence that the third party of an environment with limited control must attest.
+    /// The names of the evidence that its part is ready, which the third party of an environment with limited control must attest.
     #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
-    pub(crate) third_party_evidence: Vec<String>,
+    pub(crate) readiness_evidence: Vec<String>,
     /// The names of the evidence of the result that the third party of an environment without control must attest.
     #[schemars(extend("items" = {"type": "string", "format": "lockgate-name"}, "uniqueItems" = true))]
     pub(crate) result_evidence: Vec<String>,
@@ -68,7 +68,7 @@ impl Default for Settings {
         Self {
             suppliers: Vec::new(),
             release_evidence: Vec::new(),
-            third_party_evidence: vec!["third-party-evidence".to_owned()],
+            readiness_evidence: vec!["third-party-readiness".to_owned()],
             result_evidence: vec!["third-party-result".to_owned()],
             rollout: true,
             contract: true,
@@ -86,7 +86,7 @@ pub(crate) const SUPPLIERS: RegisterNeed = RegisterNeed {
     keeper: SERVICE_OWNER,
     not_kept: "suppliers-not-kept",
     not_granted: "suppliers-not-granted",
-    empty: EmptyRegister::Wrong("suppliers-empty"),
+    empty: EmptyRegister::Wrong("supplier-unknown"),
 };
 
 /// The register of contracts.
@@ -128,7 +128,7 @@ impl Settings {
         let root = Pointer::root();
         let mut lists = vec![
             (root.key("release-evidence"), &self.release_evidence),
-            (root.key("third-party-evidence"), &self.third_party_evidence),
+            (root.key("readiness-evidence"), &self.readiness_evidence),
             (root.key("result-evidence"), &self.result_evidence),
         ];
         for (index, rule) in self.suppliers.iter().enumerate() {

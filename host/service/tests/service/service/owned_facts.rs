@@ -53,7 +53,7 @@ const MODEL: &str = r#"
     plugin = "supplier-evidence"
     enforcement = "hard-mandatory"
     grants.facts = ["suppliers", "service-contracts"]
-    grants.evidence = ["third-party-evidence", "third-party-result"]
+    grants.evidence = ["third-party-readiness", "third-party-result"]
 "#;
 
 /// An entry that its owner attests: the register, and the value.

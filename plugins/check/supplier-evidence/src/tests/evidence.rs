@@ -180,9 +180,9 @@ fn limited_control_needs_evidence_of_the_third_party_at_every_gate() {
         [(Stage::PlanAndApprove, Phase::Entrance), (Stage::Fulfill, Phase::Entrance), (Stage::Observe, Phase::Exit)]
     {
         let fixture = hosted(EnvironmentControl::Limited).gate(stage, phase);
-        let missing = vec![("evidence-missing", "/evidence/third-party-evidence")];
+        let missing = vec![("evidence-missing", "/evidence/third-party-readiness")];
         assert_eq!(found(&run(&fixture)), (Outcome::Failed, missing), "{stage:?}");
-        let by = |attester: &str| run(&attested(fixture.clone(), "third-party-evidence", attester, "11:00")).outcome;
+        let by = |attester: &str| run(&attested(fixture.clone(), "third-party-readiness", attester, "11:00")).outcome;
         assert_eq!((by("hoster"), by("acme")), (Outcome::Passed, Outcome::Failed), "{stage:?}");
     }
     assert_eq!(run(&hosted(EnvironmentControl::Full)).outcome, Outcome::Passed);

@@ -47,6 +47,35 @@ fn a_supplier_that_is_named_twice_is_one() {
     );
 }
 
+/// The host joins the suppliers that the release and the environment name. Of one that only the settings name, nobody can tell
+/// whether the register has it.
+#[test]
+fn a_supplier_that_only_the_settings_name_is_perhaps_not_mentioned() {
+    let settings = r#"{ "suppliers": [{ "id": "pentesters" }], "contract": false }"#;
+    for joined in [vec![supplier("acme", "Acme Ltd")], vec![]] {
+        let mut fixture = fixture();
+        fixture.release.supplier = None;
+        fixture.registers.suppliers = Some(joined);
+        let report = run_with(settings, &fixture);
+        assert_eq!(found(&report), (Outcome::Failed, vec![("supplier-unknown", "/registers/suppliers")]));
+        let finding = &report.findings[0];
+        assert_eq!(
+            finding.message,
+            "the supplier `pentesters` is not among the suppliers of this deployment; it is a supplier that the settings name. \
+             Either the register has no such supplier, or nothing about the deployment mentions it"
+        );
+        assert_eq!(
+            finding.remedies[0].message,
+            "enter the supplier `pentesters` in the register `suppliers`, and have the deployment mention it: as the provider of \
+             an entry of `service-contracts`, in an order, in the release or in the environment"
+        );
+    }
+    let mut mentioned = fixture();
+    mentioned.registers.suppliers = Some(vec![supplier("pentesters", "Pentesters")]);
+    let report = run_with(settings, &mentioned);
+    assert_eq!(report.findings[0].remedies[0].message, "enter the supplier `acme` in the register `suppliers`");
+}
+
 #[test]
 fn suppliers_of_steps_are_involved_unless_the_settings_leave_them_out() {
     let work = |supplier: Option<&str>| {
@@ -107,7 +136,7 @@ fn an_environment_that_is_not_controlled_names_its_third_party() {
 #[test]
 fn evidence_of_the_third_party_has_to_be_named_where_it_is_due() {
     for (control, key) in
-        [(EnvironmentControl::Limited, "third-party-evidence"), (EnvironmentControl::None, "result-evidence")]
+        [(EnvironmentControl::Limited, "readiness-evidence"), (EnvironmentControl::None, "result-evidence")]
     {
         let report = run_with(&format!(r#"{{ "{key}": [] }}"#), &hosted(control));
         let expected = vec![("third-party-evidence-not-named", "/environment/control")];
@@ -116,6 +145,6 @@ fn evidence_of_the_third_party_has_to_be_named_where_it_is_due() {
         assert_eq!(remedy.message, format!("name the evidence in `{key}` of the settings"));
         assert_eq!(remedy.owner.as_deref(), Some("governance"));
     }
-    let neither = r#"{ "third-party-evidence": [], "result-evidence": [] }"#;
+    let neither = r#"{ "readiness-evidence": [], "result-evidence": [] }"#;
     assert_eq!(run_with(neither, &hosted(EnvironmentControl::Full)).outcome, Outcome::Passed);
 }

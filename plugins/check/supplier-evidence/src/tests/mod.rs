@@ -83,7 +83,7 @@ fn a_supplier_that_is_known_and_under_contract_passes() {
     let report = run(&fixture());
     let summary = "the supplier involved (`acme`) is known, under contract, and has attested what it has to";
     assert_eq!(report, Report::passed(summary));
-    let report = run(&attested(hosted(EnvironmentControl::Limited), "third-party-evidence", "hoster", "11:00"));
+    let report = run(&attested(hosted(EnvironmentControl::Limited), "third-party-readiness", "hoster", "11:00"));
     assert_eq!(
         report.summary,
         "the 2 suppliers involved (`acme` and `hoster`) are known, under contract, and have attested what they have to"
@@ -100,13 +100,13 @@ fn where_no_supplier_is_involved_the_check_is_skipped() {
 }
 
 #[test]
-fn a_register_that_nobody_keeps_is_told_apart_from_one_that_is_not_granted_or_empty() {
+fn a_register_that_nobody_keeps_is_told_apart_from_one_that_is_not_granted_or_has_nothing() {
     let suppliers = "/registers/suppliers";
     let mut fixture = fixture();
     fixture.registers.suppliers = None;
     assert_eq!(found(&run(&fixture)), (Outcome::Inconclusive, vec![("suppliers-not-kept", suppliers)]));
     fixture.registers.suppliers = Some(Vec::new());
-    assert_eq!(found(&run(&fixture)), (Outcome::Failed, vec![("suppliers-empty", suppliers)]));
+    assert_eq!(found(&run(&fixture)), (Outcome::Failed, vec![("supplier-unknown", "/release/supplier")]));
     fixture.withheld = vec!["suppliers".to_owned()];
     assert_eq!(found(&run(&fixture)), (Outcome::Inconclusive, vec![("suppliers-not-granted", suppliers)]));
 
@@ -131,7 +131,7 @@ fn all_that_is_missing_is_told_of_each_supplier() {
         ("supplier-unknown", "/environment/third_party"),
         ("contract-missing", "/registers/service_contracts"),
         ("evidence-missing", "/evidence/report"),
-        ("evidence-missing", "/evidence/third-party-evidence"),
+        ("evidence-missing", "/evidence/third-party-readiness"),
     ];
     assert_eq!(found(&report), (Outcome::Failed, expected));
     let about: Vec<&str> = report.findings.iter().filter_map(|finding| finding.about.as_deref()).collect();

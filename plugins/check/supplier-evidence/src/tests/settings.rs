@@ -20,12 +20,12 @@ fn it_asks_for_the_registers_and_the_evidence_that_its_settings_need_and_no_othe
     };
     assert_eq!(
         asked("{}"),
-        ["facts suppliers", "facts service-contracts", "evidence third-party-evidence third-party-result"]
+        ["facts suppliers", "facts service-contracts", "evidence third-party-readiness third-party-result"]
     );
-    let none = r#"{ "contract": false, "third-party-evidence": [], "result-evidence": [] }"#;
+    let none = r#"{ "contract": false, "readiness-evidence": [], "result-evidence": [] }"#;
     assert_eq!(asked(none), ["facts suppliers"]);
     let several = r#"{
-        "contract": false, "release-evidence": ["report"], "third-party-evidence": ["report"], "result-evidence": ["result"],
+        "contract": false, "release-evidence": ["report"], "readiness-evidence": ["report"], "result-evidence": ["result"],
         "suppliers": [{ "id": "acme", "evidence": ["audit", "report"] }]
     }"#;
     assert_eq!(asked(several), ["facts suppliers", "evidence report result audit"]);
@@ -62,10 +62,10 @@ fn a_piece_of_evidence_is_asked_of_one_supplier() {
 fn evidence_is_named_and_not_described_by_patterns() {
     assert_eq!(
         places(
-            r#"{ "release-evidence": ["report-*"], "third-party-evidence": ["*"], "result-evidence": ["result"],
+            r#"{ "release-evidence": ["report-*"], "readiness-evidence": ["*"], "result-evidence": ["result"],
                  "suppliers": [{ "id": "acme", "evidence": ["a", "b*"] }] }"#
         ),
-        ["/release-evidence/0", "/third-party-evidence/0", "/suppliers/0/evidence/1"]
+        ["/release-evidence/0", "/readiness-evidence/0", "/suppliers/0/evidence/1"]
     );
 }
 
