@@ -139,7 +139,7 @@ impl AdvisoryCopy {
             fs::remove_dir_all(&place).with_context(unwritable)?;
         }
         let repository = place.join("source");
-        dist::copy_tree(folder, &repository)?;
+        dist::copy_tree(folder, &repository, &[])?;
         let git = |arguments: &[&str]| steps::run(Command::new("git").arg("-C").arg(&repository).args(arguments));
         git(&["init", "--quiet", "--initial-branch", "main"])?;
         git(&["add", "--all", "--force"])?;

@@ -165,18 +165,22 @@ pub(crate) fn renew(folder: &Path) -> Result<()> {
     emptied.with_context(|| format!("cannot renew the folder `{}`", folder.display()))
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder with all that is in it, except for files and folders with one of the names `left_out`, at any depth.
 ///
 /// # Errors
 /// A file or folder cannot be read or written.
-pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy_tree(from: &Path, to: &Path, left_out: &[&str]) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("cannot make the folder `{}`", to.display()))?;
     let entries = fs::read_dir(from).with_context(|| format!("cannot read the folder `{}`", from.display()))?;
     for entry in entries {
         let entry = entry.with_context(|| format!("cannot read the folder `{}`", from.display()))?;
-        let (source, copy) = (entry.path(), to.join(entry.file_name()));
+        let name = entry.file_name();
+        if left_out.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        let (source, copy) = (entry.path(), to.join(name));
         if source.is_dir() {
-            copy_tree(&source, &copy)?;
+            copy_tree(&source, &copy, left_out)?;
         } else {
             install(&source, &copy)?;
         }

@@ -18,8 +18,11 @@ use crate::workspace::Workspace;
 /// The crate of the SDK, and its folder in the repository.
 const SDK_CRATE: &str = "lockgate-plugin";
 const SDK: &str = "plugins/sdk";
-/// The folders that are taken over whole.
+/// The folders that are taken over, except for what is [built](BUILT) in them.
 const FOLDERS: [&str; 3] = ["docs", "examples", "wit"];
+/// What building an example leaves in its folder. None of it is taken over, at any depth. The `.gitignore` files of the examples
+/// name the same files and folders.
+const BUILT: [&str; 6] = ["__pycache__", "node_modules", "out", "package-lock.json", "target", "venv"];
 /// The files beside them.
 const FILES: [&str; 4] = ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md"];
 /// What `cargo package` adds for registries.
@@ -33,7 +36,7 @@ pub(crate) fn lay_out(workspace: &Workspace, tree: &Path) -> Result<()> {
     for name in FOLDERS {
         let folder = tree.join(name);
         renew(&folder)?;
-        copy_tree(&workspace.path(name), &folder)?;
+        copy_tree(&workspace.path(name), &folder, &BUILT)?;
     }
     for name in FILES {
         install(&workspace.path(name), &tree.join(name))?;
@@ -117,7 +120,7 @@ fn package_sdk(workspace: &Workspace, folder: &Path) -> Result<()> {
     let package = one_in(&packages)?;
     steps::capture(Command::new("tar").current_dir(&packages).arg("-xzf").arg(&package))?;
     renew(folder)?;
-    copy_tree(&package.with_extension(""), folder)?;
+    copy_tree(&package.with_extension(""), folder, &[])?;
     for file in OF_REGISTRIES {
         let path = folder.join(file);
         if path.exists() {
@@ -173,6 +176,34 @@ mod tests {
         assert!(!manifest.contains("workspace"), "{manifest}");
         let example = fs::read_to_string(tree.path().join("examples/plugins/risk-approvals-rust/Cargo.toml")).unwrap();
         assert!(example.contains(r#"lockgate-plugin = { path = "../../../sdk" }"#), "{example}");
+    }
+
+    #[test]
+    fn what_building_an_example_leaves_is_not_taken_over() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let sources = ["README.md", "plugin/src/lib.rs", "plugin/outline.md"];
+        let built = BUILT.map(|name| format!("plugin/{name}/file"));
+        for file in sources.into_iter().chain(built.iter().map(String::as_str)) {
+            let path = from.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        copy_tree(from.path(), to.path(), &BUILT).unwrap();
+        assert_eq!(sources.map(|file| to.path().join(file).is_file()), [true; 3]);
+        assert_eq!(BUILT.map(|name| to.path().join("plugin").join(name).exists()), [false; 6]);
+    }
+
+    #[test]
+    fn what_the_examples_have_git_ignore_is_not_taken_over() {
+        let plugins = Workspace::here().path("examples/plugins");
+        let examples = crate::workspace::folders_with(&plugins, ".gitignore").unwrap();
+        assert!(!examples.is_empty(), "`{}` has examples that are built", plugins.display());
+        for example in examples {
+            let ignored = fs::read_to_string(example.join(".gitignore")).unwrap();
+            for name in ignored.lines().map(|line| line.trim_matches('/')) {
+                assert!(BUILT.contains(&name), "`{}` ignores `{name}`", example.display());
+            }
+        }
     }
 
     #[test]
