@@ -208,9 +208,10 @@ pub const ROLES: [KnownRole; 18] = {
     ]
 };
 
-/// The rights that any other role of an organisation grants: its holders see deployments, approve and resume where a model
-/// names the role, and attest entries of registers where a rule names it.
-pub const RIGHTS_OF_OTHER_ROLES: &[Right] = &[Right::Read, Right::Register, Right::Resume, Right::Approve];
+/// The rights that any other role of an organisation grants: its holders see deployments, hand in evidence, approve and resume
+/// where a model names the role, and attest entries of registers where a rule names it.
+pub const RIGHTS_OF_OTHER_ROLES: &[Right] =
+    &[Right::Read, Right::Attest, Right::Register, Right::Resume, Right::Approve];
 
 /// The names of [`ROLES`].
 pub fn role_names() -> [&'static str; ROLES.len()] {
@@ -336,8 +337,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_of_the_organizations_own_may_see_attest_approve_and_resume() {
-        assert_eq!(rights_of("security-officer"), [Right::Read, Right::Register, Right::Resume, Right::Approve]);
+    fn a_role_of_the_organizations_own_may_see_hand_in_attest_approve_and_resume() {
+        let rights = [Right::Read, Right::Attest, Right::Register, Right::Resume, Right::Approve];
+        assert_eq!(rights_of("security-officer"), rights);
     }
 
     #[test]

@@ -270,6 +270,9 @@ pub struct Release {
     /// The id of the release, unique among all releases of all products.
     #[serde(deserialize_with = "id")]
     pub id: String,
+    /// The id of the product that the release belongs to. Absent: nobody says which.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    pub product: Option<String>,
     /// The name of the release, for display.
     #[serde(deserialize_with = "text")]
     pub name: String,

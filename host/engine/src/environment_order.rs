@@ -9,6 +9,9 @@ use lockgate_domain::{
 use crate::gate::EngineCode;
 use crate::model::Model;
 
+/// Who brings a release through the environments.
+const OWNER: &str = "deployment-manager";
+
 /// Adds a breach if the release may not enter the snapshot's environment yet. A removal needs no order.
 pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let deployment = &snapshot.deployment;
@@ -28,8 +31,8 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, breaches: &mut Vec<Findi
         ));
         return;
     };
-    let Some(hop) = place.checked_sub(1).and_then(|place| model.environments.get(place)) else { return };
-    breaches.extend(hop.names().iter().filter_map(|before| not_passed(deployment, before)));
+    let before = model.environments.iter().take(place).flat_map(EnvironmentHop::names);
+    breaches.extend(before.filter_map(|before| not_passed(deployment, before)));
 }
 
 /// A breach if the release, under the change of this deployment, did not pass an environment with the same bytes.
@@ -71,8 +74,7 @@ fn not_passed(deployment: &Deployment, before: &str) -> Option<Finding> {
     }
     let Difference { pointer, what, then, now } = difference(last, deployment)?;
     let message = format!(
-        "release `{release}` was operational in {comes_before}, with other content: {what} was {then} there, and is \
-         {now} here"
+        "release `{release}` was operational in {comes_before}, with other content: {what} there is {then}, and here {now}"
     );
     Some(breach(message, &pointer, format!("{fix}, with the same components"), expected, now))
 }
@@ -85,25 +87,27 @@ struct Difference {
     now: String,
 }
 
-/// The first difference between the release of an earlier deployment and that of this one.
+/// The first difference between the release of an earlier deployment and that of this one: in a component, else in the
+/// digest as a whole.
 fn difference(past: &DeploymentRecord, deployment: &Deployment) -> Option<Difference> {
     let release = &deployment.release;
-    if past.digest != release.digest {
-        return Some(Difference {
+    let (now, mut then) = (release.component_identities(), past.components.clone());
+    then.sort();
+    let is_new = now.iter().find(|component| !then.contains(component));
+    let Some(component) = is_new.or_else(|| then.iter().find(|component| !now.contains(component))) else {
+        return (past.digest != release.digest).then(|| Difference {
             pointer: "/release/digest".to_owned(),
             what: "the digest of the release".to_owned(),
             then: written(past.digest),
             now: written(release.digest),
         });
-    }
-    let (now, mut then) = (release.component_identities(), past.components.clone());
-    then.sort();
-    let is_new = now.iter().find(|component| !then.contains(component));
-    let component = is_new.or_else(|| then.iter().find(|component| !now.contains(component)))?;
+    };
     let name = &component.name;
     let of = |components: &[lockgate_domain::ComponentIdentity]| {
         let found = components.iter().find(|component| component.name == *name);
-        found.map_or("not in the release".to_owned(), |found| format!("{} ({})", found.version, written(found.digest)))
+        found.map_or("not in the release".to_owned(), |found| {
+            format!("{} (digest: {})", found.version, written(found.digest))
+        })
     };
     let place = release.components.iter().position(|component| component.name == *name);
     Some(Difference {
@@ -115,10 +119,12 @@ fn difference(past: &DeploymentRecord, deployment: &Deployment) -> Option<Differ
 }
 
 fn written(digest: Option<Digest>) -> String {
-    digest.map_or("without a digest".to_owned(), |digest| format!("`{digest}`"))
+    digest.map_or("none".to_owned(), |digest| format!("`{digest}`"))
 }
 
 fn breach(message: String, pointer: &str, fix: String, expected: String, found: String) -> Finding {
     let need = CorrectionNeeded { pointer: pointer.to_owned(), expected, accepted: Vec::new(), found: Some(found) };
-    Finding::breach(EngineCode::EnvironmentFlow.as_str(), message, fix, need)
+    let mut breach = Finding::breach(EngineCode::EnvironmentFlow.as_str(), message, fix, need);
+    breach.remedies.iter_mut().for_each(|remedy| remedy.owner = Some(OWNER.to_owned()));
+    breach
 }

@@ -1,8 +1,9 @@
 //! `lockgate change` and `lockgate drift`: the way of a change on a running server, and what went round its gates.
 
+use anyhow::ensure;
 use clap::Subcommand;
 use lockgate_client::RequestPath;
-use lockgate_domain::TeamName;
+use lockgate_domain::{RegisterEntry, TeamName};
 use lockgate_service::{ChangeDeployment, ChangeView, DriftFinding, Page};
 
 use crate::exit::Exit;
@@ -109,12 +110,12 @@ pub(crate) struct DriftCommand {
 }
 
 impl DriftCommand {
-    /// Shows the drift. Exits with 2 if there is some.
+    /// Shows the drift. Exits with 2 if there is some, and fails if there is no instance to compare.
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let client = self.server.required_client()?;
         let (mut items, mut cursor) = (Vec::new(), None);
         loop {
-            let page: Page<DriftFinding> = client.get(&self.path(cursor))?;
+            let page: Page<DriftFinding> = client.get(&self.path("/api/v1/drift", 200, cursor))?;
             items.extend(page.items);
             cursor = page.next;
             if cursor.is_none() {
@@ -122,6 +123,14 @@ impl DriftCommand {
             }
         }
         let found = !items.is_empty();
+        if !found {
+            let instances: Page<RegisterEntry> = client.get(&self.path("/api/v1/registers/instances", 1, None))?;
+            ensure!(
+                !instances.items.is_empty(),
+                "nothing was compared: the register `instances` has no such entry that you see. Have what runs attested: \
+                 `lockgate register put instances <id> <file>`"
+            );
+        }
         match self.output {
             OutputFormat::Json => print::data(print::json(&Page { items, next: None })?)?,
             OutputFormat::Table => print::text(of_drift(&items))?,
@@ -129,14 +138,14 @@ impl DriftCommand {
         Ok(if found { Exit::Differs } else { Exit::Success })
     }
 
-    fn path(&self, cursor: Option<u64>) -> RequestPath {
+    fn path(&self, path: &'static str, limit: usize, cursor: Option<u64>) -> RequestPath {
         let given = [
             ("team", self.team.as_ref().map(ToString::to_string)),
             ("product", self.product.clone()),
             ("environment", self.environment.clone()),
             ("cursor", cursor.map(|cursor| cursor.to_string())),
         ];
-        let path = RequestPath::new("/api/v1/drift").query("limit", 200);
+        let path = RequestPath::new(path).query("limit", limit);
         given.into_iter().fold(path, |path, (name, value)| match value {
             Some(value) => path.query(name, value),
             None => path,

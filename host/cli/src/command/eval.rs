@@ -14,9 +14,9 @@ use crate::diagnostic::{Diagnostic, DiagnosticLevel, InvalidInput};
 use crate::exit::Exit;
 use crate::host;
 use crate::input::{
-    EvidenceArgument, EvidenceDateArgument, EvidenceKeyArgument, EvidenceSignatureArgument, JsonDocument,
-    RegisterArgument, RegisterFiles, read_decision, read_deployment_with, read_evidence, read_signatures,
-    set_evidence_dates, time_of_this_machine, verify_signatures,
+    EvidenceArgument, EvidenceAttesterArgument, EvidenceDateArgument, EvidenceKeyArgument, EvidenceSignatureArgument,
+    JsonDocument, RegisterArgument, RegisterFiles, read_decision, read_deployment_with, read_evidence, read_signatures,
+    set_evidence_attesters, set_evidence_dates, time_of_this_machine, verify_signatures,
 };
 use crate::models;
 use crate::options::{GlobalOptions, parse_phase, parse_stage};
@@ -50,6 +50,10 @@ pub(crate) struct EvalCommand {
     /// When a piece of evidence was made: its name, and a time or a date (the start of that day in UTC). Repeatable.
     #[arg(long, value_name = "NAME=RFC3339")]
     evidence_made: Vec<EvidenceDateArgument>,
+    /// Who attached a piece of evidence: its name, and a role, `service:<id>` or `person:<id>`, as a server would know it from the
+    /// credential. Nothing of it is verified. Repeatable: one service or person, in several roles.
+    #[arg(long, value_name = "NAME=ATTESTER")]
+    evidence_attester: Vec<EvidenceAttesterArgument>,
     /// A signature beside a piece of evidence: its name and a file, as `cosign sign-blob` or openssl wrote it. It is verified with
     /// the keys of the registers `suppliers` and `people`. Repeatable.
     #[arg(long, value_name = "NAME=FILE")]
@@ -92,8 +96,10 @@ impl EvalCommand {
         };
         let now = self.now.unwrap_or_else(time_of_this_machine);
         let mut evidence = invalid.collect(read_evidence(&self.evidence));
+        let mut attesters = None;
         if let Some(evidence) = &mut evidence {
             invalid.collect(set_evidence_dates(evidence, &self.evidence_made, now));
+            attesters = invalid.collect(set_evidence_attesters(evidence, &self.evidence_attester)).flatten();
         }
         let signatures = evidence.as_ref().and_then(|evidence| {
             invalid.collect(read_signatures(evidence, &self.evidence_signature, &self.evidence_key))
@@ -118,7 +124,7 @@ impl EvalCommand {
             if let Some(note) = registers.note() {
                 print::message(format!("{}: {note}", styled(FAINT, "note")));
             }
-            for note in unverified {
+            for note in attesters.into_iter().chain(unverified) {
                 print::message(format!("{}: {note}", styled(FAINT, "note")));
             }
             waiver_warnings(&deployment, &models, &document)

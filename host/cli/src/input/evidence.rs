@@ -1,10 +1,13 @@
 //! Reads evidence: files that `--evidence name=file` names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use lockgate_domain::{DetachedSignature, Evidence, TimeError, Timestamp, Verification, is_path_step};
+use lockgate_domain::{
+    Attester, CredentialKind, DetachedSignature, Evidence, InvalidAttester, PersonId, TimeError, Timestamp,
+    Verification, is_path_step,
+};
 use lockgate_service::signature::{DSSE_ENVELOPE, KnownKey, SignedEvidence, detached_from_file};
 
 use super::file::{LARGEST_EVIDENCE, LARGEST_SIGNATURE, read_bytes};
@@ -104,6 +107,95 @@ impl FromStr for EvidenceKeyArgument {
             _ => Err("write it as `name=key`, for example `sbom=supplier:acme#build`".to_owned()),
         }
     }
+}
+
+/// The value of `--evidence-attester`: `name=attester`.
+#[derive(Clone, Debug)]
+pub(crate) struct EvidenceAttesterArgument {
+    pub(crate) name: String,
+    /// A role, a service or a person; never a supplier, which attests by a signature alone.
+    pub(crate) attester: Attester,
+}
+
+impl FromStr for EvidenceAttesterArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((name, attester)) =
+            text.split_once('=').filter(|(name, attester)| !name.is_empty() && !attester.is_empty())
+        else {
+            return Err(
+                "write it as `name=attester`, for example `sbom=security-officer` or `sbom=service:ci`".to_owned()
+            );
+        };
+        match attester.parse().map_err(|error: InvalidAttester| error.to_string())? {
+            Attester::Supplier(id) => Err(format!(
+                "a supplier attests evidence by a signature alone: use `--evidence-signature {name}=<file>`, and give the key of \
+                 `{id}` with `--register suppliers=<file>`"
+            )),
+            attester => Ok(Self { name: name.to_owned(), attester }),
+        }
+    }
+}
+
+/// The id of the person who attached evidence of which only the role is given. A person without an id attests nothing.
+const SOMEBODY: &str = "somebody";
+
+/// Sets who attached evidence: the id, the kind of the credential, and the roles. Nothing of that is verified, and the returned note
+/// says so.
+///
+/// # Errors
+/// If evidence of that name is missing, or is given two people or services.
+pub(crate) fn set_evidence_attesters(
+    evidence: &mut BTreeMap<String, Evidence>,
+    arguments: &[EvidenceAttesterArgument],
+) -> Result<Option<String>, InvalidInput> {
+    let (mut diagnostics, mut named) = (Vec::new(), BTreeSet::new());
+    for EvidenceAttesterArgument { name, attester } in arguments {
+        let Some(piece) = evidence.get_mut(name) else {
+            let title = format!("`--evidence-attester` names the evidence `{name}`, which is missing");
+            diagnostics.push(Diagnostic::error(title).help(format!("add `--evidence {name}=<file>`")));
+            continue;
+        };
+        named.insert(format!("`{name}`"));
+        let (id, kind) = match attester {
+            Attester::Role(role) => {
+                if !piece.attester_roles.contains(role) {
+                    piece.attester_roles.push(role.clone());
+                }
+                continue;
+            }
+            Attester::Service(id) => (id, CredentialKind::Service),
+            Attester::Person(id) => (id, CredentialKind::Person),
+            // The argument refuses it.
+            Attester::Supplier(_) => continue,
+        };
+        match piece.attester.as_ref().zip(piece.attester_kind) {
+            Some(before) if before != (id, kind) => {
+                let title = format!("`--evidence-attester` names two who attached the evidence `{name}`");
+                let note = format!(
+                    "`{}` and `{id}`; one attaches a piece of evidence, in as many roles as you like",
+                    before.0
+                );
+                diagnostics.push(Diagnostic::error(title).note(note));
+            }
+            _ => (piece.attester, piece.attester_kind) = (Some(id.clone()), Some(kind)),
+        }
+    }
+    for piece in evidence.values_mut().filter(|piece| !piece.attester_roles.is_empty() && piece.attester.is_none()) {
+        (piece.attester, piece.attester_kind) = (PersonId::new(SOMEBODY).ok(), Some(CredentialKind::Person));
+    }
+    if !diagnostics.is_empty() {
+        return Err(diagnostics.into());
+    }
+    let names: Vec<String> = named.into_iter().collect();
+    Ok(match names.as_slice() {
+        [] => None,
+        names => Some(format!(
+            "`--evidence-attester` says who attached the evidence {}, and nothing of that is verified",
+            names.join(", ")
+        )),
+    })
 }
 
 /// Reads the signatures that stand beside evidence, by the name of the evidence.
@@ -254,7 +346,58 @@ fn media_type(path: &Path) -> &'static str {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::EvidenceDateArgument;
+    use lockgate_domain::{CredentialKind, Evidence, PersonId};
+
+    use super::{EvidenceAttesterArgument, EvidenceDateArgument, set_evidence_attesters};
+
+    #[test]
+    fn an_attester_is_a_role_a_service_or_a_person_and_no_supplier() {
+        let refusal = |text: &str| text.parse::<EvidenceAttesterArgument>().unwrap_err();
+        for text in ["scan=security", "scan=service:ci", "scan=person:rita"] {
+            let attester: EvidenceAttesterArgument = text.parse().unwrap();
+            assert_eq!(format!("{}={}", attester.name, attester.attester), text);
+        }
+        let supplier = "a supplier attests evidence by a signature alone: use `--evidence-signature scan=<file>`, and give the key \
+                        of `acme` with `--register suppliers=<file>`";
+        assert_eq!(refusal("scan=supplier:acme"), supplier);
+        for text in ["scan", "scan=", "=security"] {
+            assert!(refusal(text).starts_with("write it as `name=attester`"), "{text}");
+        }
+        for text in ["scan=service:", "scan=a role\n"] {
+            assert!(!refusal(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn several_roles_are_of_one_who_attached_the_evidence() {
+        let set = |arguments: &[&str]| {
+            let arguments: Vec<EvidenceAttesterArgument> = arguments.iter().map(|text| text.parse().unwrap()).collect();
+            let mut evidence = [("scan".to_owned(), Evidence::new(Vec::new(), "text/plain"))].into();
+            let note = set_evidence_attesters(&mut evidence, &arguments).map_err(|invalid| {
+                let titles = invalid.diagnostics.into_iter().map(|diagnostic| diagnostic.render());
+                titles.collect::<String>()
+            })?;
+            let scan = evidence.remove("scan").unwrap();
+            Ok::<_, String>((scan.attester, scan.attester_kind, scan.attester_roles, note))
+        };
+        let id = |id: &str| Some(PersonId::new(id).unwrap());
+        let note = "`--evidence-attester` says who attached the evidence `scan`, and nothing of that is verified";
+        let note = Some(note.to_owned());
+        let roles = |roles: &[&str]| roles.iter().copied().map(str::to_owned).collect::<Vec<_>>();
+        let service = (id("ci"), Some(CredentialKind::Service), roles(&["pipeline", "security"]), note.clone());
+        let given = ["scan=pipeline", "scan=service:ci", "scan=security", "scan=pipeline", "scan=service:ci"];
+        assert_eq!(set(&given), Ok(service));
+        let somebody = (id("somebody"), Some(CredentialKind::Person), roles(&["security"]), note);
+        assert_eq!(set(&["scan=security"]), Ok(somebody));
+        assert_eq!(set(&[]), Ok((None, None, vec![], None)));
+        let two = set(&["scan=person:rita", "scan=person:bo"]).unwrap_err();
+        assert!(two.contains("names two who attached the evidence `scan`"), "{two}");
+        let two = set(&["scan=person:rita", "scan=service:rita"]).unwrap_err();
+        assert!(two.contains("names two who attached the evidence `scan`"), "{two}");
+        let missing = set(&["sbom=security"]).unwrap_err();
+        assert!(missing.contains("names the evidence `sbom`, which is missing"), "{missing}");
+        assert!(missing.contains("add `--evidence sbom=<file>`"), "{missing}");
+    }
 
     #[test]
     fn a_date_means_the_start_of_that_day_in_utc() {

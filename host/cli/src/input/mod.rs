@@ -14,8 +14,8 @@ mod shape;
 pub(crate) use documents::{read_decision, read_deployment, read_deployment_with, read_settings, read_snapshot};
 pub(crate) use entries::{FileLine, LinesFile, SamplesFile, read_entry_lines, read_new_entry, read_samples};
 pub(crate) use evidence::{
-    EvidenceArgument, EvidenceDateArgument, EvidenceKeyArgument, EvidenceSignatureArgument, read_evidence,
-    read_signatures, set_evidence_dates, verify_signatures,
+    EvidenceArgument, EvidenceAttesterArgument, EvidenceDateArgument, EvidenceKeyArgument, EvidenceSignatureArgument,
+    read_evidence, read_signatures, set_evidence_attesters, set_evidence_dates, verify_signatures,
 };
 pub(crate) use file::{not_found, read_bytes, read_text, size};
 pub(crate) use json::JsonDocument;

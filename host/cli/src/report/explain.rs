@@ -279,6 +279,7 @@ impl<'a> Explainer<'a> {
                     required.source == reason.source && requirement.code == reason.code && is_about(requirement, reason)
                 });
                 let required: Vec<Requirement> = required.map(|required| required.requirement.clone()).collect();
+                let required = self.of_equals(reason, required);
                 self.with_remedies(titled(""), reason, &Ways::of(&required))
             }
         };
@@ -290,6 +291,19 @@ impl<'a> Explainer<'a> {
         match &reason.source {
             ReasonSource::Group(id) => self.with_members(id, explanation),
             _ => explanation,
+        }
+    }
+
+    /// The requirements of a reason, of those of all reasons with the same code and place: each has its own, in the same order.
+    fn of_equals(&self, reason: &DecisionReason, required: Vec<Requirement>) -> Vec<Requirement> {
+        let is_equal = |other: &&DecisionReason| {
+            (&other.source, &other.code, &other.pointers) == (&reason.source, &reason.code, &reason.pointers)
+        };
+        let equals: Vec<&DecisionReason> = self.decision.reasons.iter().filter(is_equal).collect();
+        let place = equals.iter().position(|other| std::ptr::eq(*other, reason));
+        match place.and_then(|place| required.get(place)) {
+            Some(own) if equals.len() == required.len() => vec![own.clone()],
+            _ => required,
         }
     }
 
@@ -343,6 +357,8 @@ impl<'a> Explainer<'a> {
             match &requirement.need {
                 _ if ways.are_several() => diagnostic.helps.extend(helps),
                 Need::Correction(_) => diagnostic.helps.extend(helps),
+                // The host names for each fact who can supply it.
+                _ if reason.source == ReasonSource::Host => diagnostic.helps.extend(helps),
                 _ => shared.extend(helps),
             }
             shared.extend(subject_line(requirement));
@@ -427,6 +443,11 @@ fn shows_requirements(report: &Report) -> bool {
 fn is_about(requirement: &Requirement, reason: &DecisionReason) -> bool {
     match &requirement.need {
         Need::Correction(correction) => reason.pointers.contains(&correction.pointer),
+        Need::Fact(fact) => reason.pointers.contains(&fact.pointer),
+        Need::Evidence(evidence) => {
+            let name = evidence.name.replace('~', "~0").replace('/', "~1");
+            reason.pointers.is_empty() || reason.pointers.contains(&format!("/evidence/{name}"))
+        }
         _ => true,
     }
 }

@@ -8,10 +8,10 @@
 //! 2. After the point of no return a rollback is forbidden: only forward ([`may_roll_back`]).
 //! 3. Event suppression never outlives the change window, and the slot lies within it.
 //! 4. The office-hours exception needs zero consumers.
-//! 5. A removal has a data-retention decision with a duration above zero, and its targets are the inventory of actual
-//!    instances.
+//! 5. A removal has a data-retention decision with a duration above zero, and its targets, with the instances that stay, are
+//!    the inventory of actual instances. A first release has no instance and no consumer yet.
 //! 6. A change resolves to exactly one product release, whose digest is that of its components, and the deployment is the
-//!    approved one. What the release lays down for the environment is what is desired there.
+//!    approved one. A rejected or withdrawn change stops the deployment. What the release lays down for the environment is what is desired there.
 //! 7. Deployments that would get in each other's way are fulfilled one after the other.
 //! 8. A third party that controls the environment, or a part of it, attests its part or the result.
 
@@ -19,6 +19,7 @@ mod approved;
 mod overlap;
 mod plan;
 mod release;
+mod scenario;
 mod third_party;
 
 pub use release::{ReleaseMistake, mistakes as release_mistakes};
@@ -57,6 +58,12 @@ pub enum Rule {
     RemovalTargetsDiffer,
     /// The change does not resolve to exactly the release that is deployed.
     ChangeWithoutSingleRelease,
+    /// The change was rejected or withdrawn by those who authorise changes.
+    ChangeRefused,
+    /// A first release is deployed where instances exist already, or consumers use the product.
+    NotTheFirstRelease,
+    /// The release belongs to another product than the deployment.
+    ReleaseOfAnotherProduct,
     /// The digest of the release is not the one that its components and its blueprint have.
     ReleaseDigestDiffers,
     /// The blueprint of the release names a component that the release does not have.
@@ -105,6 +112,9 @@ impl Rule {
             Self::DataRetentionUndecided => "data-retention-undecided",
             Self::RemovalTargetsDiffer => "removal-targets-differ",
             Self::ChangeWithoutSingleRelease => "change-without-single-release",
+            Self::ChangeRefused => "change-refused",
+            Self::NotTheFirstRelease => "not-the-first-release",
+            Self::ReleaseOfAnotherProduct => "release-of-another-product",
             Self::ReleaseDigestDiffers => "release-digest-differs",
             Self::BlueprintComponentUnknown => "blueprint-component-unknown",
             Self::DesiredInstancesDiffer => "desired-instances-differ",
@@ -123,11 +133,48 @@ impl Rule {
         }
     }
 
+    /// The role that owns what the rule is about, and can repair a breach.
+    fn owner(self) -> &'static str {
+        match self {
+            Self::ChangeWithoutSingleRelease | Self::ChangeRefused => "change-authority",
+            Self::ReleaseDigestDiffers
+            | Self::ReleaseOfAnotherProduct
+            | Self::BlueprintComponentUnknown
+            | Self::DesiredInstancesDiffer
+            | Self::FulfillmentBookDiffers
+            | Self::DigestDiffersFromApproved
+            | Self::ReleaseDiffersFromApproved => "release-manager",
+            Self::OfficeHoursWithConsumers | Self::ThirdPartyEvidenceMissing | Self::ThirdPartyResultMissing => {
+                "operations-manager"
+            }
+            Self::PlanMissing
+            | Self::PointOfNoReturnMissing
+            | Self::PointOfNoReturnUnknown
+            | Self::WayBackDiffers
+            | Self::WayBackMissing
+            | Self::RollbackAfterPointOfNoReturn
+            | Self::SuppressionOutlivesChangeWindow
+            | Self::SlotOutsideChangeWindow
+            | Self::DataRetentionUndecided
+            | Self::RemovalTargetsDiffer
+            | Self::NotTheFirstRelease
+            | Self::ApprovedPlanMissing
+            | Self::SubjectDiffersFromApproved
+            | Self::ApprovedInTheFuture
+            | Self::PlanDiffersFromApproved
+            | Self::RolloutDiffersFromApproved
+            | Self::ModelDiffersFromApproved
+            | Self::OverlappingDeployment => "deployment-manager",
+        }
+    }
+
     /// A breach of the rule that can be repaired at one place of the snapshot.
     fn correct(self, message: impl Into<String>, pointer: impl Into<String>, fix: Fix) -> Finding {
         let Fix { message: remedy, expected, accepted, found } = fix;
         let need = CorrectionNeeded { pointer: pointer.into(), expected, accepted, found };
-        Finding::breach(self.code(), message, remedy, need)
+        let mut breach = Finding::breach(self.code(), message, remedy, need);
+        breach.remedies.iter_mut().for_each(|remedy| remedy.owner = Some(self.owner().to_owned()));
+        breach
     }
 }
 
@@ -161,6 +208,7 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Finding> {
     let mut breaches = Vec::new();
     plan::check(snapshot, &mut breaches);
     release::check(snapshot, &mut breaches);
+    scenario::check(snapshot, &mut breaches);
     approved::check(snapshot, model, &mut breaches);
     overlap::check(snapshot, &mut breaches);
     third_party::check(snapshot, &mut breaches);

@@ -209,24 +209,36 @@ fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
         .filter(|instance| instance.status.exists())
         .map(|instance| instance.id.as_str())
         .collect();
-    if targets == inventory {
+    let staying: BTreeSet<&str> = plan.staying.iter().map(String::as_str).collect();
+    let named: BTreeSet<&str> = targets.union(&staying).copied().collect();
+    let twice: BTreeSet<&str> = targets.intersection(&staying).copied().collect();
+    if named == inventory && twice.is_empty() && !(targets.is_empty() && !inventory.is_empty()) {
         return;
     }
     let list = |ids: &mut dyn Iterator<Item = &&str>| ids.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
     let mut differences = Vec::new();
-    let missing = list(&mut inventory.difference(&targets));
-    let unknown = list(&mut targets.difference(&inventory));
+    let missing = list(&mut inventory.difference(&named));
+    let unknown = list(&mut named.difference(&inventory));
     if !missing.is_empty() {
-        differences.push(format!("in the inventory but not targeted: {missing}"));
+        differences.push(format!("in the inventory, and neither targeted nor staying: {missing}"));
     }
     if !unknown.is_empty() {
-        differences.push(format!("targeted but not in the inventory: {unknown}"));
+        differences.push(format!("targeted or staying, and not in the inventory: {unknown}"));
+    }
+    if !twice.is_empty() {
+        differences.push(format!("both targeted and staying: {}", list(&mut twice.iter())));
+    }
+    if targets.is_empty() && !inventory.is_empty() {
+        differences.push("nothing is targeted".to_owned());
     }
     breaches.push(
         Rule::RemovalTargetsDiffer.correct(
-            format!("the removal's targets are not the inventory of actual instances: {}", differences.join("; ")),
+            format!(
+                "the removal's targets and the instances that stay are not the inventory: {}",
+                differences.join("; ")
+            ),
             "/plan/targets",
-            Fix::new("make the targets equal to the actual instances", list(&mut inventory.iter()))
+            Fix::new("name each instance as a target or as one that stays", list(&mut inventory.iter()))
                 .found(list(&mut targets.iter())),
         ),
     );

@@ -23,12 +23,28 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
             (Rule::ThirdPartyEvidenceMissing, READINESS, "a part of")
         }
         EnvironmentControl::None if snapshot.gate >= FROM_VALIDATED => (Rule::ThirdPartyResultMissing, RESULT, ""),
+        // Who it is has to be known before anybody approves the environment.
+        EnvironmentControl::Limited if environment.third_party.is_none() => {
+            (Rule::ThirdPartyEvidenceMissing, READINESS, "a part of")
+        }
+        EnvironmentControl::None if environment.third_party.is_none() => (Rule::ThirdPartyResultMissing, RESULT, ""),
         _ => return,
     };
     let evidence = snapshot.evidence.get(name);
     let who = environment.third_party.as_deref();
     let release = &snapshot.deployment.release;
-    let said = |who: &str| evidence.map_or(ThirdPartyWord::Missing, |evidence| word_of(evidence, who, release));
+    // A result is attested after fulfillment has begun.
+    let began = snapshot.deployment.gates_passed.iter().find(|passed| passed.gate() == FROM_FULFILL);
+    let since = began.filter(|_| name == RESULT).map(|passed| passed.at);
+    let is_too_early = |evidence: &Evidence| {
+        let dated = [evidence.attested, evidence.made].into_iter().flatten();
+        since.is_some_and(|since| dated.into_iter().any(|at| at < since))
+    };
+    let said = |who: &str| match evidence {
+        None => ThirdPartyWord::Missing,
+        Some(evidence) if is_too_early(evidence) => ThirdPartyWord::TooEarly,
+        Some(evidence) => word_of(evidence, who, release),
+    };
     if who.map(said) == Some(ThirdPartyWord::Given) {
         return;
     }
@@ -37,6 +53,9 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let why = match (who, evidence) {
         (None, _) => format!("a third party controls {what}, and the environment does not say which"),
         (Some(who), None) => format!("`{who}` controls {what}, and has not attested {attests}"),
+        (Some(who), Some(evidence)) if is_too_early(evidence) => format!(
+            "`{who}` controls {what}, and the evidence `{name}` is older than the begin of fulfillment: it cannot tell the result"
+        ),
         (Some(who), Some(evidence)) if word_of(evidence, who, release) == ThirdPartyWord::AboutSomethingElse => {
             format!(
                 "`{who}` controls {what}, and signed the evidence `{name}`, which is not about this release: its subjects have \
@@ -81,6 +100,8 @@ enum ThirdPartyWord {
     Given,
     /// It signed something that is not about this release: everybody could attach it again.
     AboutSomethingElse,
+    /// It was made or attached before there could be a result.
+    TooEarly,
     /// It did not sign or attach it.
     Missing,
 }

@@ -671,3 +671,69 @@ fn rule_8_a_third_party_attests_its_part_of_an_environment_or_the_result() {
     assert_eq!(codes(&with(VALIDATE, "none", acme(), ready, &right)), ["third-party-result-missing"]);
     assert!(with(VALIDATE, "none", acme(), "third-party-result", &right).is_empty());
 }
+
+#[test]
+fn rule_6_a_refused_change_goes_no_further_at_any_gate() {
+    for approval in ["rejected", "withdrawn"] {
+        for (gate, deployment) in
+            [(ENTRANCE, deployment()), (EXIT, deployment()), (FULFILL, approved()), (VALIDATE, approved())]
+        {
+            let edit = |value: &mut Value| value["change"]["approval"] = json!(approval);
+            assert_eq!(after(gate, deployment, edit), one("change-refused", "/change/approval"), "{approval} {gate}");
+        }
+    }
+    let requested = |value: &mut Value| value["change"]["approval"] = json!("requested");
+    assert_eq!(after(EXIT, deployment(), requested), []);
+}
+
+#[test]
+fn rule_6_a_release_is_one_of_the_product() {
+    let of = |product: &str| after(EXIT, deployment(), |value| value["release"]["product"] = json!(product));
+    assert_eq!(of("shop"), []);
+    assert_eq!(of("basket"), one("release-of-another-product", "/product/id"));
+}
+
+#[test]
+fn rule_5_a_first_release_has_no_instance_and_no_consumer() {
+    let first = |edit: &dyn Fn(&mut Value)| {
+        after(EXIT, deployment(), |value| {
+            value["scenario"] = json!("first-release");
+            value["plan"] = json!({"id": "plan-1", "way_back": {"kind": "removal"}});
+            edit(value);
+        })
+    };
+    assert_eq!(first(&|_| {}), []);
+    let instance = |environment: &str, status: &str| json!([{"id": "a", "environment": environment, "status": status}]);
+    let running = |value: &mut Value| value["actual_instances"] = instance("live", "running");
+    assert_eq!(first(&running), one("not-the-first-release", "/scenario"));
+    assert_eq!(first(&|value| value["actual_instances"] = instance("live", "removed")), []);
+    assert_eq!(first(&|value| value["actual_instances"] = instance("staging", "running")), []);
+    let consumed = |value: &mut Value| value["product"]["consumers"] = json!(3);
+    assert_eq!(first(&consumed), one("not-the-first-release", "/product/consumers"));
+}
+
+#[test]
+fn rule_5_targets_and_staying_instances_are_the_inventory() {
+    let with = |targets: Value, staying: Value| {
+        after(EXIT, deployment(), |value| {
+            value["scenario"] = json!("removal");
+            value["actual_instances"] = json!([
+                {"id": "a", "environment": "live", "status": "running"},
+                {"id": "b", "environment": "live", "status": "running"},
+            ]);
+            value["plan"] = json!({"id": "p", "targets": targets, "staying": staying, "data_retention":
+                {"keep": "90d", "viewable_by_customer": true, "decided_by": "ada"}});
+        })
+    };
+    assert_eq!(with(json!(["a", "b"]), json!([])), []);
+    assert_eq!(with(json!(["a"]), json!(["b"])), []);
+    let differ = one("removal-targets-differ", "/plan/targets");
+    for (targets, staying) in [
+        (json!(["a"]), json!([])),
+        (json!(["a", "b"]), json!(["b"])),
+        (json!([]), json!(["a", "b"])),
+        (json!(["a"]), json!(["c"])),
+    ] {
+        assert_eq!(with(targets.clone(), staying.clone()), differ, "{targets} {staying}");
+    }
+}

@@ -131,7 +131,7 @@ fn every_part_of_a_model_can_be_found_in_its_file_again() {
     assert!(text(spans.limits(&authority)).starts_with("{ fuel = 50_000_000"));
     let ready = UsePlace::Binding { gate: sign_off(), id: "ready".to_owned() };
     assert_eq!(text(spans.settings(&ready, "")), "[[gates.bindings]]", "it has no settings");
-    assert_eq!(source.position(spans.settings(&ready, "").start), Position { line: 88, column: 1 });
+    assert_eq!(source.position(spans.settings(&ready, "").start), Position { line: 89, column: 1 });
     let licences = UsePlace::Binding { gate: sign_off(), id: "licences".to_owned() };
     assert_eq!(text(spans.grants(&licences)), "{ evidence = [\"sbom\", \"sbom-*\"] }");
     assert_eq!(text(spans.plugin(&UsePlace::Strategy)), "\"canary\"");

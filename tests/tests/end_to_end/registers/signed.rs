@@ -144,3 +144,45 @@ fn eval_names_the_evidence_whose_signature_it_cannot_use() {
         assert!(words.contains(expected), "{arguments:?}: {words}");
     }
 }
+
+#[test]
+fn eval_takes_the_word_of_an_argument_for_who_attached_evidence_and_says_that_it_is_not_verified() {
+    let demand = r#"
+        [evidence.pentest]
+        by = ["release-manager", "service:scanner", "supplier:acme"]
+        from-gate = "plan-and-approve/entrance"
+    "#;
+    let stand = Stand::demanding("attester", demand);
+    stand.write("deployment.json", deployment().to_string());
+    stand.write("report.txt", "nothing found");
+    let eval = |more: &[&str]| {
+        let mut arguments = vec!["eval", "-m", "model.toml", "-s", "plan-and-approve", "-p", "entrance", "-o", "json"];
+        arguments.extend(["-d", "deployment.json", "--evidence", "pentest=report.txt"]);
+        arguments.extend(more);
+        stand.run("", &arguments)
+    };
+    let note = "note: `--evidence-attester` says who attached the evidence `pentest`, and nothing of that is verified";
+    for (attester, denied) in [
+        ("pentest=release-manager", false),
+        ("pentest=service:scanner", false),
+        ("pentest=person:scanner", true),
+        ("pentest=operations-manager", true),
+    ] {
+        let ran = eval(&["--evidence-attester", attester]);
+        let decision: Decision =
+            serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.words));
+        assert_eq!(codes(&decision).contains(&"evidence-attester-not-allowed"), denied, "{attester}: {}", ran.out);
+        assert!(ran.words.contains(note), "{attester}: {}", ran.words);
+    }
+    let without = eval(&[]);
+    assert!(without.out.contains("evidence-attester-not-allowed") && !without.words.contains(note), "{}", without.out);
+    for (attester, expected) in [
+        ("sbom=release-manager", "`--evidence-attester` names the evidence `sbom`, which is missing"),
+        ("pentest=service:", "pentest=service:"),
+        ("pentest=supplier:acme", "a supplier attests evidence by a signature alone"),
+    ] {
+        let ran = eval(&["--evidence-attester", attester]);
+        assert_eq!(ran.code, 3, "{attester}: {}", ran.words);
+        assert!(ran.words.contains(expected), "{attester}: {}", ran.words);
+    }
+}

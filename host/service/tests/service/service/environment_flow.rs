@@ -102,7 +102,7 @@ fn other_bytes_under_the_same_id_were_never_operational() {
                 breach.message,
                 format!(
                     "release `shop-2` was operational in `staging`, which comes before `live`, with other content: \
-                     component `shop` was 2.0.0 (`{was}`) there, and is 2.0.0 (`{is}`) here"
+                     component `shop` there is 2.0.0 (digest: `{was}`), and here 2.0.0 (digest: `{is}`)"
                 )
             );
         }
@@ -208,4 +208,18 @@ fn the_last_deployment_to_the_environment_before_is_the_one_that_counts() {
         .unwrap();
     let late = breach(&stand, "late").unwrap();
     assert!(late.message.contains("is `broken`, which ended as `failed`"), "{late:?}");
+}
+
+#[test]
+fn a_release_passes_every_hop_before_its_environment_and_not_the_last_one_alone() {
+    let stand = Stand::with(&format!("environments = [\"test\", \"staging\", \"live\"]\n{MODEL}"));
+    stand.request(|document| into_environment(document, "tested", "test")).unwrap();
+    finish(&stand, "tested");
+    stand.request(|document| into_environment(document, "staged", "staging")).unwrap();
+    finish(&stand, "staged");
+    stand.request(|document| into_environment(document, "broken", "test")).unwrap();
+    fail(&stand, "broken");
+    stand.request(|document| into_environment(document, "live", "live")).unwrap();
+    let missing = breach(&stand, "live").unwrap();
+    assert!(missing.message.contains("to `test`, which comes before `live`"), "{missing:?}");
 }

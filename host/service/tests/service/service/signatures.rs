@@ -223,7 +223,7 @@ fn the_key_of_a_person_counts_as_that_person_and_gives_no_role() {
         stand.keep(RegisterKind::People, RegisterScope::Team(&team()), &entry);
     }
     let attached = stand.attach(REPORT, &sid, None);
-    assert_eq!(attached.evidence.verified_by.as_deref(), Some("person:Sid#card"));
+    assert_eq!(attached.evidence.verified_by.as_deref(), Some("person:sid#card"));
     assert_eq!(stand.codes(), [""; 0]);
     stand.attach(REPORT, &eve, None);
     assert_eq!(stand.codes(), ["evidence-attester-not-allowed"]);
