@@ -113,8 +113,16 @@ impl FromStr for EvidenceKeyArgument {
 #[derive(Clone, Debug)]
 pub(crate) struct EvidenceAttesterArgument {
     pub(crate) name: String,
-    /// A role, a service or a person; never a supplier, which attests by a signature alone.
-    pub(crate) attester: Attester,
+    attached: AttachedAs,
+}
+
+/// What `--evidence-attester` says of the one who attached evidence.
+#[derive(Clone, Debug)]
+enum AttachedAs {
+    /// A role that the one held.
+    Role(String),
+    /// The id, and the kind of the credential.
+    Holder(PersonId, CredentialKind),
 }
 
 impl FromStr for EvidenceAttesterArgument {
@@ -128,18 +136,26 @@ impl FromStr for EvidenceAttesterArgument {
                 "write it as `name=attester`, for example `sbom=security-officer` or `sbom=service:ci`".to_owned()
             );
         };
-        match attester.parse().map_err(|error: InvalidAttester| error.to_string())? {
-            Attester::Supplier(id) => Err(format!(
-                "a supplier attests evidence by a signature alone: use `--evidence-signature {name}=<file>`, and give the key of \
+        let attached = match attester.parse().map_err(|error: InvalidAttester| error.to_string())? {
+            Attester::Role(role) => AttachedAs::Role(role),
+            Attester::Service(id) => AttachedAs::Holder(id, CredentialKind::Service),
+            Attester::Person(id) => AttachedAs::Holder(id, CredentialKind::Person),
+            Attester::Supplier(id) => {
+                return Err(format!(
+                    "a supplier attests evidence by a signature alone: use `--evidence-signature {name}=<file>`, and give the key of \
                  `{id}` with `--register suppliers=<file>`"
-            )),
-            attester => Ok(Self { name: name.to_owned(), attester }),
-        }
+                ));
+            }
+        };
+        Ok(Self { name: name.to_owned(), attached })
     }
 }
 
-/// The id of the person who attached evidence of which only the role is given. A person without an id attests nothing.
-const SOMEBODY: &str = "somebody";
+/// The person who attached evidence of which only the role is given. Nobody without an id attests anything.
+#[expect(clippy::expect_used, reason = "the text is the id of a person")]
+fn somebody() -> PersonId {
+    PersonId::new("somebody").expect("the text is the id of a person")
+}
 
 /// Sets who attached evidence: the id, the kind of the credential, and the roles. Nothing of that is verified, and the returned note
 /// says so.
@@ -151,39 +167,33 @@ pub(crate) fn set_evidence_attesters(
     arguments: &[EvidenceAttesterArgument],
 ) -> Result<Option<String>, InvalidInput> {
     let (mut diagnostics, mut named) = (Vec::new(), BTreeSet::new());
-    for EvidenceAttesterArgument { name, attester } in arguments {
+    for EvidenceAttesterArgument { name, attached } in arguments {
         let Some(piece) = evidence.get_mut(name) else {
             let title = format!("`--evidence-attester` names the evidence `{name}`, which is missing");
             diagnostics.push(Diagnostic::error(title).help(format!("add `--evidence {name}=<file>`")));
             continue;
         };
         named.insert(format!("`{name}`"));
-        let (id, kind) = match attester {
-            Attester::Role(role) => {
-                if !piece.attester_roles.contains(role) {
-                    piece.attester_roles.push(role.clone());
-                }
-                continue;
-            }
-            Attester::Service(id) => (id, CredentialKind::Service),
-            Attester::Person(id) => (id, CredentialKind::Person),
-            // The argument refuses it.
-            Attester::Supplier(_) => continue,
-        };
-        match piece.attester.as_ref().zip(piece.attester_kind) {
-            Some(before) if before != (id, kind) => {
+        match (attached, piece.attester.as_ref().zip(piece.attester_kind)) {
+            (AttachedAs::Role(role), _) if piece.attester_roles.contains(role) => {}
+            (AttachedAs::Role(role), _) => piece.attester_roles.push(role.clone()),
+            (AttachedAs::Holder(id, kind), Some(before)) if before != (id, *kind) => {
                 let title = format!("`--evidence-attester` names two who attached the evidence `{name}`");
                 let note = format!(
-                    "`{}` and `{id}`; one attaches a piece of evidence, in as many roles as you like",
-                    before.0
+                    "`{}:{}` and `{}:{id}`; one attaches a piece of evidence, in as many roles as you like",
+                    before.1.as_str(),
+                    before.0,
+                    kind.as_str(),
                 );
                 diagnostics.push(Diagnostic::error(title).note(note));
             }
-            _ => (piece.attester, piece.attester_kind) = (Some(id.clone()), Some(kind)),
+            (AttachedAs::Holder(id, kind), _) => {
+                (piece.attester, piece.attester_kind) = (Some(id.clone()), Some(*kind));
+            }
         }
     }
     for piece in evidence.values_mut().filter(|piece| !piece.attester_roles.is_empty() && piece.attester.is_none()) {
-        (piece.attester, piece.attester_kind) = (PersonId::new(SOMEBODY).ok(), Some(CredentialKind::Person));
+        (piece.attester, piece.attester_kind) = (Some(somebody()), Some(CredentialKind::Person));
     }
     if !diagnostics.is_empty() {
         return Err(diagnostics.into());
@@ -354,8 +364,7 @@ mod tests {
     fn an_attester_is_a_role_a_service_or_a_person_and_no_supplier() {
         let refusal = |text: &str| text.parse::<EvidenceAttesterArgument>().unwrap_err();
         for text in ["scan=security", "scan=service:ci", "scan=person:rita"] {
-            let attester: EvidenceAttesterArgument = text.parse().unwrap();
-            assert_eq!(format!("{}={}", attester.name, attester.attester), text);
+            assert_eq!(text.parse::<EvidenceAttesterArgument>().unwrap().name, "scan");
         }
         let supplier = "a supplier attests evidence by a signature alone: use `--evidence-signature scan=<file>`, and give the key \
                         of `acme` with `--register suppliers=<file>`";
@@ -393,7 +402,7 @@ mod tests {
         let two = set(&["scan=person:rita", "scan=person:bo"]).unwrap_err();
         assert!(two.contains("names two who attached the evidence `scan`"), "{two}");
         let two = set(&["scan=person:rita", "scan=service:rita"]).unwrap_err();
-        assert!(two.contains("names two who attached the evidence `scan`"), "{two}");
+        assert!(two.contains("`person:rita` and `service:rita`"), "{two}");
         let missing = set(&["sbom=security"]).unwrap_err();
         assert!(missing.contains("names the evidence `sbom`, which is missing"), "{missing}");
         assert!(missing.contains("add `--evidence sbom=<file>`"), "{missing}");
