@@ -276,6 +276,15 @@ pub enum InvalidConcerns {
     /// An instance without a product.
     #[error("an instance is one of a product: write `\"concerns\": {{\"products\": [\"…\"]}}` with its id")]
     InstanceOfNothing,
+    /// An instance is in another environment than those that the entry concerns.
+    #[error(
+        "the instance is in `{environment}`, which is not among the environments that the entry concerns: leave \
+         `concerns.environments` out"
+    )]
+    InstanceElsewhere {
+        /// The name of the environment of the instance.
+        environment: String,
+    },
     /// Nothing is concerned.
     #[error(
         "an entry of `{0}` concerns products or environments: write for example `\"concerns\": {{\"products\": [\"…\"]}}`"
@@ -291,12 +300,20 @@ impl EntryConcerns {
     ///
     /// # Errors
     /// If it does not.
-    pub fn check(&self, register: RegisterKind) -> Result<(), InvalidConcerns> {
+    pub fn check(&self, register: RegisterKind, value: &Value) -> Result<(), InvalidConcerns> {
+        let environment = value.get("environment").and_then(Value::as_str).unwrap_or_default();
         let count = self.products.len() + self.environments.len();
         match register.rule() {
             JoinRule::ById if !self.is_empty() => Err(InvalidConcerns::NamedById(register)),
             JoinRule::ByConcern if register == RegisterKind::Instances && self.products.is_empty() => {
                 Err(InvalidConcerns::InstanceOfNothing)
+            }
+            JoinRule::ByConcern
+                if register == RegisterKind::Instances
+                    && !self.environments.is_empty()
+                    && self.environments.iter().all(|concerned| concerned != environment) =>
+            {
+                Err(InvalidConcerns::InstanceElsewhere { environment: environment.to_owned() })
             }
             JoinRule::ByConcern if self.is_empty() => Err(InvalidConcerns::Nothing(register)),
             _ if count > MOST_CONCERNS => Err(InvalidConcerns::TooMany(count)),

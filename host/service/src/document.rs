@@ -257,16 +257,19 @@ fn read_completed(written: &Value, at: &str) -> Result<Deployment, ServiceError>
     })
 }
 
-/// The document, with the kind and the roles of the requester as the credential says them, if the requester asks in person. Only
-/// a service can ask for another service: what a person says of somebody else is no credential.
+/// The document, with the kind and the roles of the requester as the credential says them, if the requester asks in person. What
+/// somebody says of another requester is no credential: it gives no roles, and only a service can ask for another service.
 fn with_known_requester(actor: &Actor, deployment: &Deployment) -> Deployment {
     let mut deployment = deployment.clone();
     let Person { id, kind, roles, .. } = &mut deployment.requester;
     if *id == actor.person.id {
         *kind = actor.as_person().kind;
         *roles = actor.person.roles.clone();
-    } else if actor.kind != CredentialKind::Service && *kind == PersonKind::Service {
-        *kind = PersonKind::Person;
+    } else {
+        roles.clear();
+        if actor.kind != CredentialKind::Service && *kind == PersonKind::Service {
+            *kind = PersonKind::Person;
+        }
     }
     deployment
 }

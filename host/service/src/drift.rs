@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use lockgate_domain::drift::{InstanceDrift, UnderWay, instance_drift, operational_in};
 use lockgate_domain::{
-    Instance, PersonId, RegisterEntry, RegisterKind, Right, TeamName, Teams, Timestamp, read_own_value,
+    DeploymentRecord, Instance, PersonId, RegisterEntry, RegisterKind, Right, TeamName, Teams, Timestamp,
+    read_own_value,
 };
 use lockgate_ledger::EntryQuery;
 use schemars::JsonSchema;
@@ -70,11 +71,8 @@ impl DeploymentService {
         if !instance.status.exists() {
             return Ok(None);
         }
-        let mut history = Vec::new();
-        for team in self.teams_of_product(actor, entry, product)? {
-            let stream = product_stream(&team, product);
-            history.extend(self.history_at(&stream, self.0.storage.version(&stream)?)?.says.past.iter().cloned());
-        }
+        let own = self.teams_of_product(actor, entry, product)?;
+        let history = self.history_of(&own, product)?;
         let under_way: Vec<UnderWay> = self
             .under_way(actor, product, &instance.environment)?
             .iter()
@@ -84,6 +82,14 @@ impl DeploymentService {
             })
             .collect();
         let found = instance_drift(&instance, &operational_in(&history, &instance.environment), &under_way);
+        // All teams share the instance: the deployment of another team may have put it there, which only says that it did not
+        // go round the gates.
+        if found.is_some() && entry.team.is_none() {
+            let all = self.history_of(&self.teams_with_ended(product)?, product)?;
+            if instance_drift(&instance, &operational_in(&all, &instance.environment), &under_way).is_none() {
+                return Ok(None);
+            }
+        }
         Ok(found.map(|drift| DriftFinding {
             drift,
             team: entry.team.clone(),
@@ -105,13 +111,26 @@ impl DeploymentService {
         match (&entry.team, &actor.teams) {
             (Some(team), _) => Ok(BTreeSet::from([team.clone()])),
             (None, Teams::Named(teams)) => Ok(teams.clone()),
-            (None, Teams::All) => {
-                let (kind, id) = (Some(ENDED.to_owned()), Some(product.to_owned()));
-                let query = EntryQuery { kind, id, newest_first: true, limit: AT_ONCE, ..EntryQuery::default() };
-                let ended = self.0.storage.entries(&query)?;
-                Ok(ended.into_iter().filter_map(|entry| entry.team?.parse().ok()).collect())
-            }
+            (None, Teams::All) => self.teams_with_ended(product),
         }
+    }
+
+    /// The teams that have ended a deployment of the product.
+    fn teams_with_ended(&self, product: &str) -> Result<BTreeSet<TeamName>, ServiceError> {
+        let (kind, id) = (Some(ENDED.to_owned()), Some(product.to_owned()));
+        let query = EntryQuery { kind, id, newest_first: true, limit: AT_ONCE, ..EntryQuery::default() };
+        let ended = self.0.storage.entries(&query)?;
+        Ok(ended.into_iter().filter_map(|entry| entry.team?.parse().ok()).collect())
+    }
+
+    /// How the deployments of the product of these teams ended.
+    fn history_of(&self, teams: &BTreeSet<TeamName>, product: &str) -> Result<Vec<DeploymentRecord>, ServiceError> {
+        let mut history = Vec::new();
+        for team in teams {
+            let stream = product_stream(team, product);
+            history.extend(self.history_at(&stream, self.0.storage.version(&stream)?)?.says.past.iter().cloned());
+        }
+        Ok(history)
     }
 
     /// The deployments of a product that are changing an environment now, as far as the actor sees them.

@@ -150,7 +150,7 @@ impl RegisterFiles {
         if json.value.get("register").is_none() {
             let (new, value) = checked::<UnrecordedEntry>(&json, register, |new| Some(&new.value))?;
             let entry = unrecorded(register, new, value.unwrap_or_default(), bytes)?;
-            checked_concerns(register, &entry.concerns, &json)?;
+            checked_concerns(register, &entry.concerns, json.value.get("value").unwrap_or(&Value::Null), &json)?;
             let id = entry.fact().map(|fact| register.normal_id(&fact.id)).unwrap_or_default();
             return Ok(((None, id), entry));
         }
@@ -186,7 +186,7 @@ impl RegisterFiles {
             (None, None) => FileEntryContent::Withdrawn,
             (None, Some(_)) => FileEntryContent::Deleted,
             (Some(value), digest) => {
-                checked_concerns(register, &concerns, &json)?;
+                checked_concerns(register, &concerns, &value, &json)?;
                 let digest = digest.map_or_else(|| digest_of(&value), Ok)?;
                 let entry = RegisterEntry { value: Some(value), digest: Some(digest), ..entry };
                 RegisteredFact::of(entry)
@@ -449,7 +449,12 @@ fn unrecorded(
     Ok(FileEntry { version: 0, bytes, concerns, content: FileEntryContent::Fact(Box::new(fact)) })
 }
 
-fn checked_concerns(register: RegisterKind, concerns: &EntryConcerns, json: &JsonDocument) -> Result<(), InvalidInput> {
+fn checked_concerns(
+    register: RegisterKind,
+    concerns: &EntryConcerns,
+    value: &Value,
+    json: &JsonDocument,
+) -> Result<(), InvalidInput> {
     let located = |error: InvalidConcerns| Diagnostic::error(error.to_string()).at_value(json.locate("/concerns"), "");
-    concerns.check(register).map_err(|error| located(error).into())
+    concerns.check(register, value).map_err(|error| located(error).into())
 }

@@ -448,7 +448,7 @@ fn check(
     if register == RegisterKind::Capacities && concerns.is_empty() {
         concerns.products = value.get("product").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
     }
-    concerns.check(register).map_err(|error| invalid("/concerns", error.to_string()))?;
+    concerns.check(register, &value).map_err(|error| invalid("/concerns", error.to_string()))?;
     let now = write.now;
     if let Some(as_of) = as_of.filter(|as_of| *as_of > now) {
         return Err(invalid("/as_of", format!("`{as_of}` is later than now, {now}: state what is so already")));

@@ -217,7 +217,7 @@ impl DeploymentService {
     fn shown_entry(&self, head: &EntryHead) -> Result<RegisterEntry, ServiceError> {
         let RecordedEntry { register, id, team, value: digest, .. } = &head.entry;
         let value = match digest {
-            Some(digest) => self.register_value(*register, *digest)?,
+            Some(digest) => self.shown_value(*register, *digest)?,
             None => None,
         };
         let mut value = value.map(Arc::unwrap_or_clone);

@@ -162,6 +162,23 @@ impl DeploymentService {
         Ok(Some(head))
     }
 
+    /// As [`register_value`](Self::register_value), for people to read: a value that was forgotten meanwhile is not shown, even if
+    /// decisions still have it in hand.
+    pub(super) fn shown_value(
+        &self,
+        register: RegisterKind,
+        digest: Digest,
+    ) -> Result<Option<Arc<Value>>, ServiceError> {
+        match self.content_if_kept(digest)? {
+            Some(_) => self.register_value(register, digest),
+            None => {
+                self.0.registers.values.remove(&digest);
+                self.0.contents.remove(&digest);
+                Ok(None)
+            }
+        }
+    }
+
     /// A value of a register in its normal form. None if retention deleted it.
     pub(super) fn register_value(
         &self,
