@@ -77,6 +77,7 @@ fn stock() -> &'static Stock {
 }
 
 /// The deployment with the entries that it names by their ids, and the inventory, from the registers of its example.
+#[expect(clippy::indexing_slicing, reason = "a member that is not there is null")]
 fn in_full(mut deployment: Value, registers: &Path) -> Value {
     let entries = |name: &str| -> Vec<Value> {
         let text = fs::read_to_string(registers.join(format!("{name}.ndjson"))).unwrap_or_default();

@@ -96,7 +96,7 @@ pub fn join_people<S: RegisterSource>(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::convert::Infallible;
 

@@ -212,7 +212,7 @@ fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     let staying: BTreeSet<&str> = plan.staying.iter().map(String::as_str).collect();
     let named: BTreeSet<&str> = targets.union(&staying).copied().collect();
     let twice: BTreeSet<&str> = targets.intersection(&staying).copied().collect();
-    if named == inventory && twice.is_empty() && !(targets.is_empty() && !inventory.is_empty()) {
+    if named == inventory && twice.is_empty() && (!targets.is_empty() || inventory.is_empty()) {
         return;
     }
     let list = |ids: &mut dyn Iterator<Item = &&str>| ids.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");

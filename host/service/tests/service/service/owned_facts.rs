@@ -252,9 +252,11 @@ const CRITERIA: &str = r#"
     instances.from = "register"
 "#;
 
-/// What the owners of a release, a change and an environment can say that no criterion lets pass: the gate, the register, how
-/// its value differs, the code, and the owner.
-fn unmet() -> Vec<((Stage, Phase), RegisterKind, Value, &'static str, &'static str)> {
+/// A fact that a criterion does not let pass: the gate, the register, how the value differs, the code, and the owner.
+type UnmetFact = ((Stage, Phase), RegisterKind, Value, &'static str, &'static str);
+
+/// What the owners of a release, a change and an environment can say that no criterion lets pass.
+fn unmet() -> Vec<UnmetFact> {
     use RegisterKind as R;
     let entrance = (Stage::PlanAndApprove, Phase::Entrance);
     let components = |component: Value| {
