@@ -31,6 +31,15 @@ fn replay(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
     (output.status.code(), said)
 }
 
+/// The registers of the example, which the model of the demo demands.
+fn registers() -> Vec<String> {
+    let of = |name: &str| {
+        let file = tree("examples/new-version/registers").join(format!("{name}.ndjson"));
+        ["--register".to_owned(), format!("{name}={}", file.display())]
+    };
+    ["changes", "environments", "instances"].iter().flat_map(|name| of(name)).collect()
+}
+
 /// Records one gate of an example: the exit of plan-and-approve, which waits for approvals.
 fn record(name: &str) -> PathBuf {
     let folder = scratch(name);
@@ -38,6 +47,7 @@ fn record(name: &str) -> PathBuf {
     let output = Command::new(tree("bin/lockgate"))
         .current_dir(example)
         .args(["eval", "-m", "../demo/model.toml", "-d", "deployment.json", "-s", "plan-and-approve", "-p", "exit"])
+        .args(registers())
         .args(["--now", "2026-11-24T20:30:00Z", "--output", "json", "--record"])
         .arg(&folder)
         .output()
@@ -73,6 +83,7 @@ fn settings_that_would_turn_a_decision_are_told_by_what_turns_and_why() {
     let recorded = Command::new(tree("bin/lockgate"))
         .current_dir(tree("examples/new-version"))
         .args(["eval", "-m", "../demo/model.toml", "-d", "deployment.json", "-s", "plan-and-approve", "-p", "entrance"])
+        .args(registers())
         .args(["--now", "2026-11-24T20:30:00Z", "--evidence", "sbom=sbom.cdx.json", "--record"])
         .arg(&folder)
         .output()

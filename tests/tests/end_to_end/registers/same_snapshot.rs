@@ -45,6 +45,10 @@ impl Writer<'_> {
         let mut entry = json!({ "value": value });
         if let Some(concerns) = concerns {
             entry["concerns"] = concerns.clone();
+            if register == RegisterKind::Instances {
+                // An instance is in the environment that its value says.
+                entry["concerns"].as_object_mut().unwrap().remove("environments");
+            }
         }
         match self.random.u8(0..6) {
             0 => entry["valid_until"] = json!("9026-01-01T00:00:00Z"),
