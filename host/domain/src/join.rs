@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Deployment, Digest, DigestError, EntryConcerns, FactSource, JoinRule, Provenance, RegisterEntry, RegisterKind,
-    Registers, Release, Scenario, Timestamp, ValueError, canonical_json, read_value,
+    Registers, Release, Scenario, Timestamp, ValueError, canonical_json, escaped_token, read_value,
 };
 
 /// An entry that is joined to a deployment.
@@ -317,7 +317,7 @@ pub fn complete<S: RegisterSource>(written: &mut Value, source: &mut S) -> Resul
             continue;
         }
         contradictions.extend(found.into_iter().map(|(name, told, attested)| Contradiction {
-            pointer: format!("/{member}/{}", escaped(&name)),
+            pointer: format!("/{member}/{}", escaped_token(&name)),
             register,
             id: id.clone(),
             told,
@@ -421,10 +421,6 @@ fn differing_entries<S: RegisterSource>(written: &Value, source: &mut S) -> Resu
         }
     }
     Ok(contradictions)
-}
-
-pub(crate) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The form in which a deployment is kept: the values of registers are left out, because the ledger keeps them by

@@ -35,6 +35,7 @@ mod gate_need;
 mod id;
 mod instance;
 pub mod join;
+mod json_pointer;
 pub mod merkle;
 mod name;
 mod pattern;
@@ -96,6 +97,7 @@ pub use exemption::{
 pub use gate_need::{GateAction, GateNeed};
 pub use id::is_path_step;
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
+pub use json_pointer::{escaped_token, unescaped_token};
 pub use name::{InvalidName, NameFault, check_id, check_line, check_name, check_text, gives_orders};
 pub use pattern::{Pattern, PatternFault};
 pub use people::{NamedPerson, join_people};

@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::distinct::distinct;
-use crate::join::{JoinError, RegisterSource, escaped, typed};
+use crate::join::{JoinError, RegisterSource, typed};
 use crate::name::{names, some_name};
 use crate::{
     Competence, Deployment, FactSource, PersonId, PersonKind, Provenance, RegisterKind, RegisteredPerson, Timestamp,
+    escaped_token,
 };
 
 /// A person that a deployment names, as the register of people knows them. Their id is the key under which they stand, and
@@ -87,7 +88,7 @@ pub fn join_people<S: RegisterSource>(
             until = Some(until.map_or(end, |until: Timestamp| until.min(end)));
         }
         let person: RegisteredPerson = typed(&fact)?;
-        deployment.provenance.insert(format!("/people/{}", escaped(id.normal())), fact.provenance);
+        deployment.provenance.insert(format!("/people/{}", escaped_token(id.normal())), fact.provenance);
         people.insert(id.normal().to_owned(), NamedPerson::from(person));
     }
     deployment.provenance.insert("/people".to_owned(), Provenance::from_source(FactSource::Register));

@@ -8,6 +8,7 @@
 //! `serde_json` gives the double that is nearest to a number. Only the text shows whether it is the number itself, so
 //! the reader finds the text of each number.
 
+use crate::escaped_token;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -270,7 +271,7 @@ impl JsonPlace<'_> {
                     of
                 }
                 JsonPlace::Member(of, name) => {
-                    steps.push(format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+                    steps.push(format!("/{}", escaped_token(name)));
                     of
                 }
             };

@@ -4,6 +4,7 @@
 //! The deserializer here walks a [`Value`], knows the place of each part, and keeps a mistake as a [`ValueFault`], so
 //! that all interfaces report it in the same words.
 
+use crate::escaped_token;
 use std::fmt::Display;
 
 use serde::Deserialize;
@@ -111,7 +112,7 @@ impl ValueError {
     /// The error as the enclosing value reports it, in which this value is the member or element `name`.
     #[must_use]
     pub fn within(mut self, name: &str) -> Self {
-        self.pointer.insert_str(0, &format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+        self.pointer.insert_str(0, &format!("/{}", escaped_token(name)));
         self
     }
 }

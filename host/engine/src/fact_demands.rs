@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use lockgate_domain::{
     Attester, Duration, Evidence, EvidenceNeeded, FactNeeded, FactSource, Finding, Need, PersonId, Provenance,
-    Requirement, Severity, Snapshot, Timestamp, Verification, usual_attesters,
+    Requirement, Severity, Snapshot, Timestamp, Verification, escaped_token, usual_attesters,
 };
 use serde_json::{Value, json};
 
@@ -220,7 +220,7 @@ fn check_evidence(name: &str, demand: &EvidenceDemand, snapshot: &Snapshot, find
         let remedy = format!("{who} has to attach the evidence `{name}`{fresh}{signed}");
         Finding {
             about: Some(name.to_owned()),
-            pointers: vec![format!("/evidence/{}", crate::model::escaped(name))],
+            pointers: vec![format!("/evidence/{}", escaped_token(name))],
             remedies: vec![Requirement { owner, ..Requirement::new(code.as_str(), remedy, need) }],
             ..Finding::new(Severity::High, code.as_str(), message)
         }

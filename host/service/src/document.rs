@@ -6,7 +6,8 @@ use std::sync::Arc;
 use lockgate_domain::drift::HOST_FACTS;
 use lockgate_domain::join::{NAMED, complete};
 use lockgate_domain::{
-    CredentialKind, Deployment, Person, PersonKind, Right, TeamName, Teams, canonical_json, is_path_step, read_value,
+    CredentialKind, Deployment, Person, PersonKind, Right, TeamName, Teams, canonical_json, escaped_token,
+    is_path_step, read_value,
 };
 use lockgate_ledger::{ContentBlob, check_stream_name};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -397,7 +398,7 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
     ];
     let host_facts = facts.keys().filter(|name| name.starts_with(HOST_FACTS)).map(|name| {
         let message = format!("facts whose names begin with `{HOST_FACTS}` are those that the host finds itself");
-        InputError::new(format!("{at}/facts/{}", name.replace('~', "~0").replace('/', "~1")), message)
+        InputError::new(format!("{at}/facts/{}", escaped_token(name)), message)
     });
     let said = said.into_iter().filter(|(_, said, _)| *said);
     let said =

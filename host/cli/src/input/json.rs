@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jsonc_parser::ast::Value as Node;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
-use lockgate_domain::{JsonError, JsonFault, JsonFaultKind, read_json};
+use lockgate_domain::{JsonError, JsonFault, JsonFaultKind, escaped_token, read_json, unescaped_token};
 
 use crate::diagnostic::{Diagnostic, InvalidInput, SourceText};
 
@@ -146,7 +146,7 @@ impl<'a> ValueLocations<'a> {
     /// The value that a JSON Pointer leads to. Of a key that appears twice, it is the first.
     fn find(&self, pointer: &str) -> Option<&Node<'a>> {
         pointer.split('/').skip(1).try_fold(self.root.as_ref()?, |node, segment| {
-            let name = segment.replace("~1", "/").replace("~0", "~");
+            let name = unescaped_token(segment);
             match node {
                 Node::Object(object) => object.get(&name).map(|property| &property.value),
                 Node::Array(array) => array.elements.get(name.parse::<usize>().ok()?),
@@ -170,7 +170,7 @@ impl<'a> ValueLocations<'a> {
         let mut key = None;
         let mut segments = pointer.split('/').skip(1);
         while let Some(segment) = segments.next() {
-            let name = segment.replace("~1", "/").replace("~0", "~");
+            let name = unescaped_token(segment);
             let found = match node {
                 Node::Object(object) => object.get(&name).map(|property| (Some(&property.name), &property.value)),
                 Node::Array(array) => {
@@ -223,7 +223,7 @@ impl Diagnostic {
 
 /// Appends a segment to a JSON Pointer.
 pub(crate) fn join(pointer: &str, segment: &str) -> String {
-    format!("{pointer}/{}", segment.replace('~', "~0").replace('/', "~1"))
+    format!("{pointer}/{}", escaped_token(segment))
 }
 
 const STRICT: ParseOptions = ParseOptions {

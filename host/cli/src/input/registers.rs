@@ -11,7 +11,7 @@ use std::sync::Arc;
 use lockgate_domain::join::{Contradiction, JoinError, NAMED, RegisterSource, RegisteredFact, complete, join};
 use lockgate_domain::{
     Attestation, Deployment, Digest, EntryConcerns, FactSource, InvalidConcerns, Provenance, RegisterEntry,
-    RegisterKind, TeamName, Timestamp, closest, join_people, shortened,
+    RegisterKind, TeamName, Timestamp, closest, join_people, shortened, unescaped_token,
 };
 use lockgate_service::signature::KnownKey;
 use schemars::JsonSchema;
@@ -321,7 +321,7 @@ impl RegisterFiles {
     /// What is wrong where the deployment says something else than an entry.
     fn contradiction(&self, found: &Contradiction, json: &JsonDocument) -> Diagnostic {
         let Contradiction { pointer, register, id, told, attested } = found;
-        let name = pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        let name = unescaped_token(pointer.rsplit('/').next().unwrap_or_default());
         let told = told.as_ref().map_or_else(|| "nothing".to_owned(), shown);
         let is_item = name.parse::<usize>().is_ok();
         let diagnostic = Diagnostic::error(match attested {

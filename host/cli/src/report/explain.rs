@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lockgate_domain::{
     BindingAnswer, BindingOutcome, CheckOutcome, Decision, DecisionReason, ExceptionCode, Finding, Need, PolicyVerdict,
-    ReasonSource, Report, Requirement, Standing, rules::Rule,
+    ReasonSource, Report, Requirement, Standing, escaped_token, rules::Rule,
 };
 
 use super::check;
@@ -445,7 +445,7 @@ fn is_about(requirement: &Requirement, reason: &DecisionReason) -> bool {
         Need::Correction(correction) => reason.pointers.contains(&correction.pointer),
         Need::Fact(fact) => reason.pointers.contains(&fact.pointer),
         Need::Evidence(evidence) => {
-            let name = evidence.name.replace('~', "~0").replace('/', "~1");
+            let name = escaped_token(&evidence.name);
             reason.pointers.is_empty() || reason.pointers.contains(&format!("/evidence/{name}"))
         }
         _ => true,

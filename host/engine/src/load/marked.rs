@@ -6,8 +6,8 @@ use std::ops::Range;
 use lockgate_runtime::{MarkedSetting, MarkedValue};
 
 use super::plugin_use::PluginUses;
-use crate::model::{Model, ModelFinding, UsePlace, escaped, roles};
-use lockgate_domain::{Right, rights_of};
+use crate::model::{Model, ModelFinding, UsePlace, roles};
+use lockgate_domain::{Right, escaped_token, rights_of};
 
 /// All marked values in the settings of the loaded plugins, with their places.
 pub(super) fn marked<'u>(plugin_use: &'u PluginUses<'_>) -> impl Iterator<Item = (&'u UsePlace, &'u MarkedSetting)> {
@@ -26,8 +26,9 @@ pub(super) fn unknown_analyses(model: &Model, plugin_use: &PluginUses<'_>) -> Ve
         _ => None,
     });
     // An analysis with a wrong declaration has been reported there.
-    let unknown = named
-        .filter(|(_, _, id)| !model.analyses.contains_key(*id) && !spans.has(&format!("/analyses/{}", escaped(id))));
+    let unknown = named.filter(|(_, _, id)| {
+        !model.analyses.contains_key(*id) && !spans.has(&format!("/analyses/{}", escaped_token(id)))
+    });
     unknown
         .map(|(place, setting, id)| {
             let span = spans.settings(place, &setting.pointer);

@@ -29,7 +29,6 @@ pub use pin::{PinError, pin};
 pub use read::{Read, read, read_partly};
 pub use select::{Candidate, Considered, Selection, SelectionError, select};
 pub use source::{LARGEST_SOURCE, Position, Source, SourceError};
-pub(crate) use spans::escaped;
 pub use spans::{Spans, UsePlace};
 
 /// A deployment model.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use lockgate_domain::Gate;
+use lockgate_domain::{Gate, escaped_token};
 
 /// A place where a model uses a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,12 +101,12 @@ impl Spans {
 
     /// The place of the file name of a plugin.
     pub fn component(&self, plugin: &str) -> Range<usize> {
-        self.at(&format!("/plugins/{}/component", escaped(plugin)))
+        self.at(&format!("/plugins/{}/component", escaped_token(plugin)))
     }
 
     /// The place of the digest of a plugin, or of the header of its table if it has none.
     pub fn digest(&self, plugin: &str) -> Range<usize> {
-        self.at(&format!("/plugins/{}/digest", escaped(plugin)))
+        self.at(&format!("/plugins/{}/digest", escaped_token(plugin)))
     }
 
     /// The place of the header of a gate.
@@ -129,13 +129,8 @@ impl Spans {
     fn pointer(&self, place: &UsePlace) -> String {
         match place {
             UsePlace::Strategy => "/strategy".to_owned(),
-            UsePlace::Analysis(id) => format!("/analyses/{}", escaped(id)),
+            UsePlace::Analysis(id) => format!("/analyses/{}", escaped_token(id)),
             UsePlace::Binding { gate, id } => self.bindings.get(&(*gate, id.clone())).cloned().unwrap_or_default(),
         }
     }
-}
-
-/// Escapes a key for a JSON Pointer (RFC 6901).
-pub(crate) fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }

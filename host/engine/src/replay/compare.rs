@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use lockgate_domain::{BindingAnswer, Decision, DigestError, FailureKind, Standing, Verdict, canonical_json};
+use lockgate_domain::{
+    BindingAnswer, Decision, DigestError, FailureKind, Standing, Verdict, canonical_json, escaped_token,
+};
 use lockgate_runtime::RecordedOutcome;
 use serde_json::{Value, json};
 
@@ -209,7 +211,7 @@ fn differences(was: &Value, is: &Value) -> Vec<String> {
             }
         };
         for name in names {
-            let place = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let place = format!("{at}/{}", escaped_token(&name));
             open.push_back((member(was, &name), member(is, &name), place));
         }
     }

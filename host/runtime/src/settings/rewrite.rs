@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ptr;
 
-use lockgate_domain::{PersonId, SettingsFinding};
+use lockgate_domain::{PersonId, SettingsFinding, escaped_token};
 use serde_json::{Map, Value};
 
 use super::mark::{MarkedSetting, MarkedValue, SettingsMark};
@@ -99,7 +99,7 @@ impl SettingsRewriter<'_> {
     fn at<T>(&mut self, name: &str, inside: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.pointer.len();
         self.pointer.push('/');
-        self.pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        self.pointer.push_str(&escaped_token(name));
         let done = inside(self);
         self.pointer.truncate(length);
         done

@@ -8,7 +8,7 @@ use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use lockgate_domain::{ValueError, ValueFault};
+use lockgate_domain::{ValueError, ValueFault, unescaped_token};
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, MapAccess, Visitor,
@@ -67,7 +67,7 @@ fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
 
 /// Makes the problem. A message that begins with the value becomes one about `name=value`.
 fn refused(pairs: &QueryPairs<'_>, error: &ValueError) -> Problem {
-    let name = error.pointer.trim_start_matches('/').replace("~1", "/").replace("~0", "~");
+    let name = unescaped_token(error.pointer.trim_start_matches('/'));
     let detail = match &error.fault {
         ValueFault::Missing(name) => format!("the parameter `{name}` is required"),
         ValueFault::UnknownKey { .. } => error.fault.to_string().replacen("key", "parameter", 1),

@@ -1,6 +1,7 @@
 //! A configuration while it is put together: values with the places where they were written, and reading them from
 //! TOML.
 
+use lockgate_domain::unescaped_token;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -94,7 +95,7 @@ impl LocatedValue {
     pub(super) fn path_of(&self, pointer: &str) -> SettingPath {
         let (mut value, mut steps) = (self, Vec::new());
         for segment in pointer.split('/').skip(1) {
-            let name = segment.replace("~1", "/").replace("~0", "~");
+            let name = unescaped_token(segment);
             let step = match &value.content {
                 LocatedContent::List(_) => name.parse().map(PathStep::Index).unwrap_or(PathStep::Key(name)),
                 _ => PathStep::Key(name),

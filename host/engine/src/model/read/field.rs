@@ -3,11 +3,10 @@
 use std::ops::Range;
 
 use bytesize::ByteSize;
-use lockgate_domain::{Digest, Duration, closest};
+use lockgate_domain::{Digest, Duration, closest, escaped_token};
 use serde_json::{Map, Number, Value};
 use toml::de::{DeTable, DeValue};
 
-use super::super::spans::escaped;
 use super::{Field, ModelFinding, Reader, Table};
 
 impl Reader<'_> {
@@ -31,7 +30,7 @@ impl Reader<'_> {
             value: value.get_ref(),
             key: key.span(),
             span,
-            pointer: format!("{}/{}", table.pointer, escaped(name)),
+            pointer: format!("{}/{}", table.pointer, escaped_token(name)),
         })
     }
 

@@ -14,11 +14,11 @@ mod syntax;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use lockgate_domain::{DeliveryMode, EnvironmentHop};
+use lockgate_domain::{DeliveryMode, EnvironmentHop, escaped_token};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::spans::{Spans, escaped};
+use super::spans::Spans;
 use super::{LARGEST_SOURCE, Model, ModelFinding, ModelFindings, PluginSource, Source};
 use syntax::Syntax;
 
@@ -128,7 +128,7 @@ impl Reader<'_> {
         match value.get_ref() {
             DeValue::Table(table) => {
                 for (key, value) in table {
-                    self.place(value, format!("{pointer}/{}", escaped(key.get_ref())));
+                    self.place(value, format!("{pointer}/{}", escaped_token(key.get_ref())));
                 }
             }
             DeValue::Array(array) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_domain::{FactSource, Provenance, Snapshot};
+use lockgate_domain::{FactSource, Provenance, Snapshot, escaped_token, unescaped_token};
 
 use super::generated::lockgate::host::snapshot::ReadError;
 use super::sections::SECTIONS;
@@ -39,8 +39,6 @@ pub(super) fn find(snapshot: &Snapshot, grants: &ReadGrants, pointer: &str) -> R
     let known = Provenance::at(&deployment.provenance, pointer);
     let mut parts = path.split('/');
     let section = parts.next().unwrap_or_default();
-    // What is named by a key, and the key.
-    let key = |part: &str| part.replace("~1", "/").replace("~0", "~");
     match section {
         "registers" => {
             let Some(member) = parts.next() else {
@@ -59,15 +57,17 @@ pub(super) fn find(snapshot: &Snapshot, grants: &ReadGrants, pointer: &str) -> R
             }
         }
         "people" if !grants.register("people") => Err(not_granted("people")),
-        "people" => of_member(deployment.people.as_ref(), parts.next().map(key), known).ok_or_else(unknown),
+        "people" => of_member(deployment.people.as_ref(), parts.next().map(unescaped_token), known).ok_or_else(unknown),
         "samples" if !grants.register("kpis") => Err(not_granted("kpis")),
-        "samples" => of_member(deployment.samples.as_ref(), parts.next().map(key), known).ok_or_else(unknown),
-        "evidence" => match parts.next().map(key) {
+        "samples" => {
+            of_member(deployment.samples.as_ref(), parts.next().map(unescaped_token), known).ok_or_else(unknown)
+        }
+        "evidence" => match parts.next().map(unescaped_token) {
             None => Ok(Some(Provenance::from_source(FactSource::Evidence))),
             Some(name) if !grants.evidence(&name) => Err(ReadError::NotGranted(name)),
             Some(name) => snapshot.evidence.get(&name).map(|piece| Some(piece.provenance())).ok_or_else(unknown),
         },
-        "facts" => match parts.next().map(key) {
+        "facts" => match parts.next().map(unescaped_token) {
             Some(name) if !grants.fact(&name) => Err(ReadError::NotGranted(name)),
             name => of_member(Some(&deployment.facts), name, known).ok_or_else(unknown),
         },
@@ -95,8 +95,7 @@ fn of_member<T>(
 pub(super) fn all(snapshot: &Snapshot, grants: &ReadGrants) -> (BTreeMap<String, Provenance>, bool) {
     let known = snapshot.deployment.provenance.keys().cloned();
     let recorded = RECORDED.iter().map(|section| format!("/{section}"));
-    let evidence =
-        snapshot.evidence.keys().map(|name| format!("/evidence/{}", name.replace('~', "~0").replace('/', "~1")));
+    let evidence = snapshot.evidence.keys().map(|name| format!("/evidence/{}", escaped_token(name)));
     let (mut found, mut whole) = (BTreeMap::new(), true);
     for pointer in known.chain(recorded).chain(evidence) {
         match find(snapshot, grants, &pointer) {

@@ -3,7 +3,9 @@
 //! The document has the names of the typed methods and their fields, and a test compares the two. A section is written when it
 //! is asked for, so a plugin pays for those that it reads.
 
-use lockgate_domain::{Approval, AskingModel, Component, Deployment, Digest, Evidence, PersonId, Registers, Snapshot};
+use lockgate_domain::{
+    Approval, AskingModel, Component, Deployment, Digest, Evidence, PersonId, Registers, Snapshot, unescaped_token,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -101,7 +103,7 @@ pub(super) fn json_at(
         }
         (name, Some(rest)) if name == "evidence" || name == "facts" => {
             let (key, rest) = in_two(&rest);
-            let key = key.replace("~1", "/").replace("~0", "~");
+            let key = unescaped_token(&key);
             (named(snapshot, grants, &name, &key), rest)
         }
         (name, rest) => (section(snapshot, model, grants, &name), rest),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use lockgate_domain::{Duration, Pattern, PersonId, Principal, Right, Teams, Timestamp, check_line};
+use lockgate_domain::{Duration, Pattern, PersonId, Principal, Right, Teams, Timestamp, check_line, unescaped_token};
 use lockgate_service::authority::Actor;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -56,7 +56,7 @@ impl Claims {
     /// A claim by its name, or by a JSON Pointer.
     fn get(&self, claim: &str) -> Option<&Value> {
         let Some(pointer) = claim.strip_prefix('/') else { return self.0.get(claim) };
-        let mut tokens = pointer.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
+        let mut tokens = pointer.split('/').map(|token| unescaped_token(token));
         let first = self.0.get(&tokens.next()?)?;
         tokens.try_fold(first, |value, token| match value {
             Value::Object(members) => members.get(&token),

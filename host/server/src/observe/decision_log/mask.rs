@@ -4,6 +4,7 @@
 //! a pointer stands for every key and every element at that place, and the event then names each place. Masking changes
 //! nothing in the ledger: readers with access still find everything there.
 
+use lockgate_domain::escaped_token;
 use serde_json::{Map, Value};
 
 use crate::config::{MaskOp, MaskRule};
@@ -59,7 +60,7 @@ pub(super) fn note_places(event: &mut Map<String, Value>, note: &str, met: Vec<S
 }
 
 fn escaped(at: &str, part: &str) -> String {
-    format!("{at}/{}", part.replace('~', "~0").replace('/', "~1"))
+    format!("{at}/{}", escaped_token(part))
 }
 
 fn remove(value: &mut Value, parts: &[String], at: &str, met: &mut Vec<String>) {
