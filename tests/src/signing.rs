@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PublicKeyData as _, SignatureAlgorithm, SigningKey as _};
 use serde_json::{Value, json};
 
-/// A key pair.
+/// A key that signs evidence, with its public key.
 #[derive(Debug)]
 pub struct EvidenceKey(KeyPair);
 

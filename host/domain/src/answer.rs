@@ -400,6 +400,13 @@ impl Finding {
         }
     }
 
+    /// The finding, with a role that can supply what its remedies ask for.
+    #[must_use]
+    pub fn owned_by(mut self, owner: &str) -> Self {
+        self.remedies.iter_mut().for_each(|remedy| remedy.owner = Some(owner.to_owned()));
+        self
+    }
+
     /// The finding about this component, instance or person.
     #[must_use]
     pub fn about(mut self, about: impl Into<String>) -> Self {

@@ -80,7 +80,7 @@ pub enum ChangeTrigger {
     Troubleshooting,
     /// A request of a user.
     ServiceRequest,
-    /// Maintenance.
+    /// Planned upkeep, for example to renew a certificate.
     Maintenance,
 }
 

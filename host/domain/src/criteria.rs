@@ -12,7 +12,7 @@ const fn gate(stage: Stage, phase: Phase) -> Gate {
 
 const PLAN_ENTRANCE: Gate = gate(Stage::PlanAndApprove, Phase::Entrance);
 const PLAN_EXIT: Gate = gate(Stage::PlanAndApprove, Phase::Exit);
-const FULFILL_ENTRANCE: Gate = gate(Stage::Fulfill, Phase::Entrance);
+const FULFILL_ENTRANCE: Gate = Gate::FULFILL_ENTRANCE;
 const FULFILL_EXIT: Gate = gate(Stage::Fulfill, Phase::Exit);
 const VALIDATE_ENTRANCE: Gate = gate(Stage::Validate, Phase::Entrance);
 const VALIDATE_EXIT: Gate = gate(Stage::Validate, Phase::Exit);
@@ -30,6 +30,8 @@ pub struct Criterion {
     pub title: &'static str,
     /// The place of the fact that proves it, as a JSON Pointer into the snapshot.
     pub fact: &'static str,
+    /// The methods of the plugin contract that read the fact, beside `json`, which reads all.
+    pub readers: &'static [&'static str],
     /// The role or the practice that owns the fact.
     pub owner: &'static str,
     /// Says what is wrong, in one sentence, if it is not met.
@@ -43,6 +45,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[PLAN_ENTRANCE],
         title: "the release is accepted and published",
         fact: "/release/status",
+        readers: &["release"],
         owner: "release-manager",
         unmet: release_not_published,
     },
@@ -51,6 +54,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[PLAN_ENTRANCE],
         title: "the release and its components that have bytes are protected by digests",
         fact: "/release/digest",
+        readers: &["release", "components"],
         owner: "release-manager",
         unmet: release_not_protected,
     },
@@ -59,6 +63,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[PLAN_ENTRANCE],
         title: "the release notes list the open defects",
         fact: "/release/notes",
+        readers: &["release-notes", "defects"],
         owner: "release-manager",
         unmet: release_notes_incomplete,
     },
@@ -67,6 +72,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[PLAN_ENTRANCE],
         title: "each component says what its kind needs",
         fact: "/release/components",
+        readers: &["release", "components"],
         owner: "release-manager",
         unmet: component_facts_missing,
     },
@@ -75,6 +81,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[PLAN_ENTRANCE],
         title: "the trigger of the change has a reference",
         fact: "/change/trigger_reference",
+        readers: &["change"],
         owner: "change-authority",
         unmet: trigger_without_reference,
     },
@@ -83,6 +90,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[PLAN_EXIT],
         title: "the plan is signed off, and nobody rejects it",
         fact: "/approvals",
+        readers: &["approvals"],
         owner: "change-authority",
         unmet: plan_not_signed_off,
     },
@@ -91,6 +99,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[PLAN_EXIT, FULFILL_ENTRANCE],
         title: "the change is approved",
         fact: "/change/approval",
+        readers: &["change"],
         owner: "change-authority",
         unmet: change_not_authorized,
     },
@@ -99,6 +108,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[PLAN_EXIT, FULFILL_ENTRANCE],
         title: "the knowledge items of the release are validated",
         fact: "/release/knowledge_items",
+        readers: &["knowledge-items"],
         owner: "release-manager",
         unmet: knowledge_not_validated,
     },
@@ -107,6 +117,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[FULFILL_ENTRANCE],
         title: "the change window is open",
         fact: "/change/window",
+        readers: &["change"],
         owner: "change-authority",
         unmet: change_window_not_open,
     },
@@ -115,6 +126,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[FULFILL_ENTRANCE, VALIDATE_EXIT],
         title: "the environment was built from its definition",
         fact: "/environment/applied",
+        readers: &["environment"],
         owner: "operations-manager",
         unmet: environment_differs,
     },
@@ -123,6 +135,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[FULFILL_EXIT, VALIDATE_ENTRANCE],
         title: "the instances are deployed in the environment",
         fact: "/actual_instances",
+        readers: &["actual-instances", "differences", "instance-components"],
         owner: "operations-manager",
         unmet: instance_not_deployed,
     },
@@ -131,6 +144,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[VALIDATE_EXIT, OBSERVE_ENTRANCE],
         title: "the instances run",
         fact: "/actual_instances",
+        readers: &["actual-instances", "differences", "instance-components"],
         owner: "operations-manager",
         unmet: instance_not_running,
     },
@@ -139,6 +153,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[VALIDATE_EXIT],
         title: "the instances are as they were planned",
         fact: "/actual_instances",
+        readers: &["actual-instances", "differences", "instance-components"],
         owner: "operations-manager",
         unmet: instance_differs,
     },
@@ -147,6 +162,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[VALIDATE_EXIT],
         title: "the instances are monitored and documented",
         fact: "/actual_instances",
+        readers: &["actual-instances", "differences", "instance-components"],
         owner: "operations-manager",
         unmet: instance_not_monitored,
     },
@@ -155,6 +171,7 @@ pub const CRITERIA: &[Criterion] = &[
         gates: &[OBSERVE_EXIT],
         title: "the service is stable: no serious incident is open, and no monitor reports a failure",
         fact: "/registers/incidents",
+        readers: &["incidents", "monitors"],
         owner: "operations-manager",
         unmet: service_not_stable,
     },

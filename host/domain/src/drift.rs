@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Component, ComponentIdentity, Deployment, DeploymentRecord, DeploymentResult, Document, FactSource, Instance,
-    Phase, Provenance, Scenario, Stage,
+    Component, ComponentIdentity, Deployment, DeploymentRecord, DeploymentResult, Document, FactSource, GatePassage,
+    Instance, Provenance, Scenario,
 };
 
 /// How an instance differs from what the gates let in.
@@ -52,9 +52,9 @@ pub struct InstanceDrift {
     pub deployed_by: Option<String>,
 }
 
-/// A deployment that is changing the environment: its id, and the components of its release.
+/// A deployment that is changing the environment and has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnderWay {
+pub struct UnendedDeployment {
     /// The id of the deployment.
     pub id: String,
     /// The identities of the components of its release.
@@ -83,7 +83,7 @@ pub fn operational_in<'a>(
 pub fn instance_drift(
     instance: &Instance,
     operational: &[&DeploymentRecord],
-    under_way: &[UnderWay],
+    under_way: &[UnendedDeployment],
 ) -> Option<InstanceDrift> {
     let Instance { id, environment, .. } = instance;
     let identities: Vec<ComponentIdentity> = instance.components.iter().map(Component::identity).collect();
@@ -137,26 +137,21 @@ impl Deployment {
     pub fn drift(&self) -> Vec<InstanceDrift> {
         let environment = &self.environment.name;
         let operational = operational_in(&self.history, environment);
-        let has_begun =
-            self.gates_passed.iter().any(|passed| (passed.stage, passed.phase) == (Stage::Fulfill, Phase::Entrance));
-        let own = UnderWay { id: self.id.clone(), components: self.release.component_identities() };
+        let has_begun = GatePassage::fulfillment_began(&self.gates_passed).is_some();
+        let own = UnendedDeployment { id: self.id.clone(), components: self.release.component_identities() };
+        let drift_of = |instance: &Instance| {
+            let drift = instance_drift(instance, &operational, std::slice::from_ref(&own))?;
+            if drift.deployed_by.as_ref() != Some(&self.id) {
+                return Some(drift);
+            }
+            let message = format!(
+                "`{}` in `{environment}` runs the release before its deployment began: it went round the gates",
+                drift.instance
+            );
+            (!has_begun).then_some(InstanceDrift { code: DriftCode::NotAllowed, message, deployed_by: None, ..drift })
+        };
         let instances = self.actual_instances.iter().filter(|instance| instance.environment == *environment);
-        let mut found: Vec<InstanceDrift> = instances
-            .filter_map(|instance| instance_drift(instance, &operational, std::slice::from_ref(&own)))
-            .filter(|drift| !(has_begun && drift.deployed_by.as_ref() == Some(&self.id)))
-            .map(|drift| match drift.deployed_by.as_ref() == Some(&self.id) {
-                true => InstanceDrift {
-                    code: DriftCode::NotAllowed,
-                    message: format!(
-                        "`{}` in `{environment}` runs the release before its deployment began: it went round the gates",
-                        drift.instance
-                    ),
-                    deployed_by: None,
-                    ..drift
-                },
-                false => drift,
-            })
-            .collect();
+        let mut found: Vec<InstanceDrift> = instances.filter_map(drift_of).collect();
         found.sort_by(|one, other| one.instance.cmp(&other.instance));
         found
     }

@@ -301,22 +301,27 @@ impl EntryConcerns {
     /// # Errors
     /// If it does not.
     pub fn check(&self, register: RegisterKind, value: &Value) -> Result<(), InvalidConcerns> {
-        let environment = value.get("environment").and_then(Value::as_str).unwrap_or_default();
         let count = self.products.len() + self.environments.len();
         match register.rule() {
             JoinRule::ById if !self.is_empty() => Err(InvalidConcerns::NamedById(register)),
             JoinRule::ByConcern if register == RegisterKind::Instances && self.products.is_empty() => {
                 Err(InvalidConcerns::InstanceOfNothing)
             }
-            JoinRule::ByConcern
-                if register == RegisterKind::Instances
-                    && !self.environments.is_empty()
-                    && self.environments.iter().all(|concerned| concerned != environment) =>
+            JoinRule::ByConcern if self.is_empty() => Err(InvalidConcerns::Nothing(register)),
+            _ if count > MOST_CONCERNS => Err(InvalidConcerns::TooMany(count)),
+            _ if register == RegisterKind::Instances => self.check_place(value),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that an instance is in one of the environments, if some are named.
+    fn check_place(&self, instance: &Value) -> Result<(), InvalidConcerns> {
+        match instance.get("environment").and_then(Value::as_str) {
+            Some(environment)
+                if !self.environments.is_empty() && !self.environments.iter().any(|at| at == environment) =>
             {
                 Err(InvalidConcerns::InstanceElsewhere { environment: environment.to_owned() })
             }
-            JoinRule::ByConcern if self.is_empty() => Err(InvalidConcerns::Nothing(register)),
-            _ if count > MOST_CONCERNS => Err(InvalidConcerns::TooMany(count)),
             _ => Ok(()),
         }
     }

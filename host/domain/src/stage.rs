@@ -70,6 +70,9 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// The gate at which fulfillment begins.
+    pub const FULFILL_ENTRANCE: Self = Self { stage: Stage::Fulfill, phase: Phase::Entrance };
+
     /// All eight gates, in the order in which a deployment meets them.
     pub fn all() -> impl Iterator<Item = Self> {
         Stage::ALL.into_iter().flat_map(|stage| Phase::ALL.into_iter().map(move |phase| Self { stage, phase }))
@@ -120,6 +123,11 @@ pub struct GatePassage {
 }
 
 impl GatePassage {
+    /// When fulfillment began: when the entrance of fulfill was passed. None if it was not.
+    pub fn fulfillment_began(passed: &[Self]) -> Option<Timestamp> {
+        passed.iter().find(|passage| passage.gate() == Gate::FULFILL_ENTRANCE).map(|passage| passage.at)
+    }
+
     /// The gate that was passed.
     pub fn gate(&self) -> Gate {
         Gate { stage: self.stage, phase: self.phase }

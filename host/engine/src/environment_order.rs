@@ -124,7 +124,5 @@ fn written(digest: Option<Digest>) -> String {
 
 fn breach(message: String, pointer: &str, fix: String, expected: String, found: String) -> Finding {
     let need = CorrectionNeeded { pointer: pointer.to_owned(), expected, accepted: Vec::new(), found: Some(found) };
-    let mut breach = Finding::breach(EngineCode::EnvironmentFlow.as_str(), message, fix, need);
-    breach.remedies.iter_mut().for_each(|remedy| remedy.owner = Some(OWNER.to_owned()));
-    breach
+    Finding::breach(EngineCode::EnvironmentFlow.as_str(), message, fix, need).owned_by(OWNER)
 }

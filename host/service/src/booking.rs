@@ -70,7 +70,7 @@ pub(super) fn streams_to_look_at(deployment: &Deployment) -> Vec<String> {
 
 /// A deployment that is planned or under way: the body of its booking's entries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Booked {
+struct BookedDeployment {
     team: TeamName,
     deployment: String,
     product: String,
@@ -84,7 +84,7 @@ struct Booked {
     slot: Option<TimeWindow>,
 }
 
-impl Booked {
+impl BookedDeployment {
     fn of(loaded: &LoadedDeployment, deployment: &Deployment) -> Self {
         let plan = deployment.plan.as_ref();
         Self {
@@ -160,13 +160,13 @@ impl Booked {
 #[derive(Clone, Debug, Default)]
 pub(super) struct StreamBookings {
     /// By team and deployment id. The flag says whether the deployment is under way.
-    bookings: BTreeMap<(TeamName, String), (Booked, bool)>,
+    bookings: BTreeMap<(TeamName, String), (BookedDeployment, bool)>,
 }
 
 impl StreamBookings {
     /// The deployments of a product that are under way: their teams and ids.
     pub(super) fn under_way(&self, product: &str) -> impl Iterator<Item = (&TeamName, &String)> {
-        let of_product = move |(_, (booked, under_way)): &(&(TeamName, String), &(Booked, bool))| {
+        let of_product = move |(_, (booked, under_way)): &(&(TeamName, String), &(BookedDeployment, bool))| {
             *under_way && booked.product == product
         };
         self.bookings.iter().filter(of_product).map(|((team, id), _)| (team, id))
@@ -198,8 +198,8 @@ impl KnownBookings {
     }
 
     /// The bookings of other deployments, in the order of their teams and ids, each with whether it is under way.
-    fn others(&self, team: &TeamName, id: &str) -> impl Iterator<Item = (&Booked, bool)> {
-        let mut others: BTreeMap<&(TeamName, String), (&Booked, bool)> = BTreeMap::new();
+    fn others(&self, team: &TeamName, id: &str) -> impl Iterator<Item = (&BookedDeployment, bool)> {
+        let mut others: BTreeMap<&(TeamName, String), (&BookedDeployment, bool)> = BTreeMap::new();
         for (key, (booked, under_way)) in self.0.iter().flat_map(|(_, bookings)| &bookings.says.bookings) {
             if (&key.0, key.1.as_str()) != (team, id) {
                 others.entry(key).and_modify(|(_, known)| *known |= *under_way).or_insert((booked, *under_way));
@@ -208,57 +208,46 @@ impl KnownBookings {
         others.into_values()
     }
 
-    /// The other deployments that are under way or have a slot that meets the deployment's, as its team may see them: for
-    /// another team's deployment the environment and the times, but neither its id nor its product. One that needs the
-    /// same resources appears once more for each of them.
+    /// The other deployments that are under way or have a slot that meets the deployment's.
     pub(super) fn overlaps(&self, team: &TeamName, deployment: &Deployment) -> Vec<Overlap> {
-        let slot = deployment.plan.as_ref().and_then(|plan| plan.slot);
-        let mut overlaps = Vec::new();
-        for (other, under_way) in self.others(team, &deployment.id) {
-            if !under_way && !meet(slot, other.slot) {
-                continue;
-            }
-            for (relation, shared) in other.relations(team, deployment) {
-                let own = |name: &String| (other.team == *team).then(|| name.clone());
-                overlaps.push(Overlap {
-                    deployment: own(&other.deployment),
-                    product: own(&other.product),
-                    environment: other.environment.clone(),
-                    window: other.slot,
-                    shared: shared.map(str::to_owned),
-                    relation,
-                    under_way,
-                });
-            }
-        }
-        overlaps
+        self.near(team, deployment, |_| false).map(|(overlap, _)| overlap).collect()
     }
 
     /// As [`overlaps`](Self::overlaps), with those too whose slot meets the change window. Without a change window, all.
     fn around(&self, team: &TeamName, deployment: &Deployment) -> Vec<Booking> {
-        let slot = deployment.plan.as_ref().and_then(|plan| plan.slot);
         let window = deployment.change.window;
-        let mut bookings = Vec::new();
-        for (other, under_way) in self.others(team, &deployment.id) {
-            let meets_slot = meet(slot, other.slot);
-            if !(under_way || meets_slot || window.is_none() || meet(window, other.slot)) {
-                continue;
-            }
-            for (relation, shared) in other.relations(team, deployment) {
-                let own = |name: &String| (other.team == *team).then(|| name.clone());
-                bookings.push(Booking {
-                    deployment: own(&other.deployment),
-                    product: own(&other.product),
-                    environment: other.environment.clone(),
-                    window: other.slot,
-                    shared: shared.map(str::to_owned),
-                    relation,
-                    under_way,
-                    meets_slot,
-                });
-            }
-        }
-        bookings
+        let is_around = |slot| window.is_none() || meet(window, slot);
+        self.near(team, deployment, is_around).map(|(overlap, meets_slot)| Booking::of(overlap, meets_slot)).collect()
+    }
+
+    /// The other deployments that are under way, or have a slot that meets the deployment's or that is near, as its team may see
+    /// them: for another team's deployment the environment and the times, but neither its id nor its product. Each with
+    /// whether its slot meets the deployment's. One that needs the same resources appears once more for each of them.
+    fn near(
+        &self,
+        team: &TeamName,
+        deployment: &Deployment,
+        is_near: impl Fn(Option<TimeWindow>) -> bool,
+    ) -> impl Iterator<Item = (Overlap, bool)> {
+        let slot = deployment.plan.as_ref().and_then(|plan| plan.slot);
+        self.others(team, &deployment.id)
+            .map(move |(other, under_way)| (other, under_way, meet(slot, other.slot)))
+            .filter(move |(other, under_way, meets_slot)| *under_way || *meets_slot || is_near(other.slot))
+            .flat_map(move |(other, under_way, meets_slot)| {
+                other.relations(team, deployment).map(move |(relation, shared)| {
+                    let own = |name: &String| (other.team == *team).then(|| name.clone());
+                    let overlap = Overlap {
+                        deployment: own(&other.deployment),
+                        product: own(&other.product),
+                        environment: other.environment.clone(),
+                        window: other.slot,
+                        shared: shared.map(str::to_owned),
+                        relation,
+                        under_way,
+                    };
+                    (overlap, meets_slot)
+                })
+            })
     }
 }
 
@@ -292,6 +281,13 @@ pub struct Booking {
     pub meets_slot: bool,
 }
 
+impl Booking {
+    fn of(overlap: Overlap, meets_slot: bool) -> Self {
+        let Overlap { deployment, product, environment, window, shared, relation, under_way } = overlap;
+        Self { deployment, product, environment, window, shared, relation, under_way, meets_slot }
+    }
+}
+
 impl DeploymentService {
     /// The bookings of a stream, up to at least this version.
     pub(super) fn bookings_at(
@@ -300,7 +296,7 @@ impl DeploymentService {
         version: u64,
     ) -> Result<Arc<FollowedStream<StreamBookings>>, ServiceError> {
         follow(&*self.0.storage, &self.0.bookings, stream, version, |known, entry| {
-            let booked: Booked = body(&entry)?;
+            let booked: BookedDeployment = body(&entry)?;
             let key = (booked.team.clone(), booked.deployment.clone());
             match entry.kind.as_str() {
                 RELEASED => known.bookings.remove(&key),
@@ -381,9 +377,9 @@ impl DeploymentService {
         let known = self.bookings_at(&stream, self.0.storage.version(&stream)?)?;
         let before = known.says.bookings.get(&key).map(|(booked, _)| booked);
         let mut entries = Vec::new();
-        let mut released = before.map(Booked::streams).unwrap_or_default();
+        let mut released = before.map(BookedDeployment::streams).unwrap_or_default();
         if kind != RELEASED {
-            let booked = Booked::of(loaded, deployment);
+            let booked = BookedDeployment::of(loaded, deployment);
             for stream in booked.streams() {
                 entries.push(booked.entry(&stream, kind, now)?);
                 released.remove(&stream);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_domain::{Digest, EnvironmentHop, Gate, Phase, RegisterEntry, RegisterKind, Right, Stage, Timestamp};
+use lockgate_domain::{
+    Digest, EnvironmentHop, Gate, GatePassage, Phase, RegisterEntry, RegisterKind, Right, Timestamp,
+};
 use lockgate_ledger::{EntryDraft, EntryQuery};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,9 +70,6 @@ pub(super) fn change_stream(team: &str, change: &str) -> String {
     format!("change/{}/{change}", team_step(team))
 }
 
-/// The gate at which fulfillment begins.
-const FULFILL: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Entrance };
-
 impl DeploymentService {
     /// A change, with the deployments of it that the actor may see.
     ///
@@ -116,13 +115,13 @@ impl DeploymentService {
             .iter()
             .map(|loaded| {
                 let joined = self.joined(loaded, now)?;
-                let passed = loaded.state.passed.iter().find(|passage| passage.gate() == FULFILL);
+                let began = GatePassage::fulfillment_began(&loaded.state.passed);
                 let iteration = iterations.entry(joined.environment.name.clone()).or_default();
-                *iteration = iteration.saturating_add(u32::from(passed.is_some()));
+                *iteration = iteration.saturating_add(u32::from(began.is_some()));
                 Ok(ChangeDeployment {
                     summary: loaded.summary(),
                     digest: joined.release.digest,
-                    began: passed.map(|passage| passage.at),
+                    began,
                     iteration: (*iteration).max(1),
                 })
             })

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lockgate_domain::drift::{InstanceDrift, UnderWay, instance_drift, operational_in};
+use lockgate_domain::drift::{InstanceDrift, UnendedDeployment, instance_drift, operational_in};
 use lockgate_domain::{
     DeploymentRecord, Instance, PersonId, RegisterEntry, RegisterKind, Right, TeamName, Teams, Timestamp,
     read_own_value,
@@ -26,7 +26,7 @@ use crate::authority::Actor;
 /// An instance that is not what the last operational deployment deployed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriftFinding {
-    /// The finding.
+    /// What is wrong with the instance, and which deployment put it there.
     #[serde(flatten)]
     pub drift: InstanceDrift,
     /// The team of the instance's entry. Absent: all teams share the entry.
@@ -73,10 +73,10 @@ impl DeploymentService {
         }
         let own = self.teams_of_product(actor, entry, product)?;
         let history = self.history_of(&own, product)?;
-        let under_way: Vec<UnderWay> = self
+        let under_way: Vec<UnendedDeployment> = self
             .under_way(actor, product, &instance.environment)?
             .iter()
-            .map(|loaded| UnderWay {
+            .map(|loaded| UnendedDeployment {
                 id: loaded.id.clone(),
                 components: loaded.document.release.component_identities(),
             })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, DeploymentRecord, DeploymentResult, Gate, Phase, Stage, Timestamp};
+use lockgate_domain::{Deployment, DeploymentRecord, DeploymentResult, GatePassage, Timestamp};
 use lockgate_ledger::{EntryDraft, EntryQuery, ExpectedVersion};
 
 use super::decision::DecisionRecord;
@@ -13,9 +13,6 @@ use crate::lifecycle::StagePosition;
 
 /// The kind of the ledger entries that say how a deployment ended. Their id is that of its product.
 pub(super) const ENDED: &str = "deployment-ended";
-
-/// The gate at which fulfillment begins.
-const FULFILL: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Entrance };
 
 /// The stream of the ends of a team's deployments of a product.
 pub(super) fn product_stream(team: &str, id: &str) -> String {
@@ -68,7 +65,7 @@ impl DeploymentService {
         let stream = product_stream(team, &deployment.product.id);
         let history = self.history_at(&stream, self.0.storage.version(&stream)?)?;
         let model = self.last_model(loaded)?;
-        let (model, model_version) = model.map(|(id, version)| (Some(id), Some(version))).unwrap_or_default();
+        let (model, model_version) = model.unzip();
         let past = DeploymentRecord {
             model,
             model_version,
@@ -124,7 +121,7 @@ fn record_of(
         risk: deployment.change.risk,
         iteration: 1,
         requested: loaded.state.requested,
-        began: loaded.state.passed.iter().find(|passage| passage.gate() == FULFILL).map(|passage| passage.at),
+        began: GatePassage::fulfillment_began(&loaded.state.passed),
         ended: Some(ended),
         outcome,
         returned_to: (outcome == DeploymentResult::RolledBack).then(|| returned_to(loaded)).flatten(),

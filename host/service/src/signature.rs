@@ -87,7 +87,7 @@ impl fmt::Display for KnownKey {
 
 /// A signature of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Signature {
+struct EvidenceSignature {
     bytes: Vec<u8>,
     /// The id of the key, if the signature names it.
     key: Option<String>,
@@ -97,7 +97,7 @@ struct Signature {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedEvidence {
     message: Arc<Vec<u8>>,
-    signatures: Vec<Signature>,
+    signatures: Vec<EvidenceSignature>,
     /// Whether a signature that names an unknown key may be of any key: the name in an envelope is a hint.
     any_key: bool,
     /// The digests of the things that the evidence is about, as an in-toto statement names them.
@@ -146,11 +146,11 @@ struct EnvelopeSignature {
 struct Statement {
     #[serde(rename = "_type")]
     statement_type: String,
-    subject: Vec<Subject>,
+    subject: Vec<StatementSubject>,
 }
 
 #[derive(Deserialize)]
-struct Subject {
+struct StatementSubject {
     digest: BTreeMap<String, String>,
 }
 
@@ -205,7 +205,7 @@ impl SignedEvidence {
             )),
             (false, Some(DetachedSignature { signature, key })) => {
                 let bytes = decoded("/signature", signature)?;
-                let signatures = vec![Signature { bytes, key: key.clone() }];
+                let signatures = vec![EvidenceSignature { bytes, key: key.clone() }];
                 let message = Arc::clone(&evidence.content);
                 Ok(Some(Self { message, signatures, any_key: false, subjects: Vec::new() }))
             }
@@ -229,7 +229,7 @@ impl SignedEvidence {
         };
         let signatures = signatures.into_iter().enumerate().map(|(index, EnvelopeSignature { keyid, sig })| {
             let bytes = decoded(format!("/signatures/{index}/sig"), &sig)?;
-            Ok(Signature { bytes, key: keyid.filter(|key| !key.is_empty()) })
+            Ok(EvidenceSignature { bytes, key: keyid.filter(|key| !key.is_empty()) })
         });
         let signatures = signatures.collect::<Result<_, InputError>>()?;
         let message = Arc::new(pre_authentication_encoding(&payload_type, &payload));
@@ -239,7 +239,7 @@ impl SignedEvidence {
     /// The keys that made its signatures.
     pub fn matches(&self, known: &[KnownKey]) -> SignatureMatches {
         let (mut keys, mut tried) = (BTreeSet::new(), BTreeSet::new());
-        for Signature { bytes, key } in &self.signatures {
+        for EvidenceSignature { bytes, key } in &self.signatures {
             let is_known = |name: &str| known.iter().any(|known| known.is_named(name));
             let name = key.as_deref().filter(|name| !self.any_key || is_known(name));
             for (index, known) in known.iter().enumerate() {
@@ -309,8 +309,10 @@ fn subjects(payload: &[u8]) -> Result<Vec<Digest>, InputError> {
         let message = format!("expected a type that begins with `{STATEMENT}`, got `{statement_type}`");
         return Err(within(invalid("/_type", message)));
     }
-    let digests =
-        subject.iter().enumerate().filter_map(|(index, Subject { digest })| Some((index, digest.get("sha256")?)));
+    let digests = subject
+        .iter()
+        .enumerate()
+        .filter_map(|(index, StatementSubject { digest })| Some((index, digest.get("sha256")?)));
     let mut found = Vec::new();
     for (index, digest) in digests {
         let digest = format!("sha256:{}", digest.to_ascii_lowercase());

@@ -306,11 +306,11 @@ impl Evaluation<'_> {
         self.source.competences(person)
     }
 
-    /// Who says what stands at a place of the snapshot, for example `/change` or `/registers/incidents/0`: of the nearest thing around it
-    /// that somebody says as a whole. None if nobody says it, because the host computes it.
+    /// The provenance of a place of the snapshot, for example `/change` or `/registers/incidents/0`: who says what stands there. If nobody
+    /// says that place by itself, it is the provenance of the nearest part around it. None if the host computes the place.
     ///
     /// # Errors
-    /// If there is no such section, register or entry, or the operator did not grant it.
+    /// If the snapshot has no such place, or the operator did not grant the register, the evidence or the fact.
     pub fn provenance(&self, pointer: &str) -> Result<Option<Provenance>, ReadError> {
         self.source.provenance(pointer)
     }

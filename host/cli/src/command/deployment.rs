@@ -16,7 +16,7 @@ use crate::terminal::{BAD, GOOD, STRONG, WAITING, styled};
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeploymentCommand {
     /// Show a deployment, and what else is booked in its change window.
-    Show(ShowCommand),
+    Show(DeploymentShowCommand),
     /// Approve or reject a deployment that you have looked at.
     Approve(ApproveCommand),
 }
@@ -52,28 +52,28 @@ impl DeploymentArguments {
         self.team.iter().fold(path, |path, team| path.query("team", team.as_str()))
     }
 
-    fn read(&self, client: &Client) -> Result<Seen, lockgate_client::Error> {
+    fn read(&self, client: &Client) -> Result<DeploymentWithBookings, lockgate_client::Error> {
         let deployment: DeploymentView = client.get(&self.path(None))?;
         let bookings: Page<Booking> = client.get(&self.path(Some("bookings")))?;
-        Ok(Seen { deployment, bookings: bookings.items })
+        Ok(DeploymentWithBookings { deployment, bookings: bookings.items })
     }
 }
 
 /// What a person sees before they answer.
 #[derive(Debug, Serialize)]
-struct Seen {
+struct DeploymentWithBookings {
     deployment: DeploymentView,
     /// The other deployments that are booked around it.
     bookings: Vec<Booking>,
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct ShowCommand {
+pub(crate) struct DeploymentShowCommand {
     #[command(flatten)]
     deployment: DeploymentArguments,
 }
 
-impl ShowCommand {
+impl DeploymentShowCommand {
     fn run(self) -> anyhow::Result<Exit> {
         let seen = self.deployment.read(&self.deployment.server.required_client()?)?;
         match self.deployment.output {
@@ -149,7 +149,7 @@ fn of_window(window: Option<TimeWindow>) -> String {
 }
 
 /// A deployment, and a row for each other one that is booked around it.
-fn of_deployment(seen: &Seen) -> String {
+fn of_deployment(seen: &DeploymentWithBookings) -> String {
     let view = &seen.deployment;
     let (summary, deployment) = (&view.summary, &view.deployment);
     let mut head = vec![

@@ -68,6 +68,12 @@ impl FromStr for EvidenceDateArgument {
     }
 }
 
+/// The name of evidence and what is said of it, from a value that has a form, for example `name=file`.
+fn named<'a>(text: &'a str, form: &str) -> Result<(&'a str, &'a str), String> {
+    let parts = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
+    parts.ok_or_else(|| format!("write it as {form}"))
+}
+
 /// The value of `--evidence-signature`: `name=file`.
 #[derive(Clone, Debug)]
 pub(crate) struct EvidenceSignatureArgument {
@@ -79,12 +85,8 @@ impl FromStr for EvidenceSignatureArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
-                Ok(Self { name: name.to_owned(), path: path.into() })
-            }
-            _ => Err("write it as `name=file`, for example `sbom=release.cdx.json.sig`".to_owned()),
-        }
+        let (name, path) = named(text, "`name=file`, for example `sbom=release.cdx.json.sig`")?;
+        Ok(Self { name: name.to_owned(), path: path.into() })
     }
 }
 
@@ -100,12 +102,8 @@ impl FromStr for EvidenceKeyArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((name, key)) if !name.is_empty() && !key.is_empty() => {
-                Ok(Self { name: name.to_owned(), key: key.to_owned() })
-            }
-            _ => Err("write it as `name=key`, for example `sbom=supplier:acme#build`".to_owned()),
-        }
+        let (name, key) = named(text, "`name=key`, for example `sbom=supplier:acme#build`")?;
+        Ok(Self { name: name.to_owned(), key: key.to_owned() })
     }
 }
 
@@ -129,13 +127,8 @@ impl FromStr for EvidenceAttesterArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let Some((name, attester)) =
-            text.split_once('=').filter(|(name, attester)| !name.is_empty() && !attester.is_empty())
-        else {
-            return Err(
-                "write it as `name=attester`, for example `sbom=security-officer` or `sbom=service:ci`".to_owned()
-            );
-        };
+        let form = "`name=attester`, for example `sbom=security-officer` or `sbom=service:ci`";
+        let (name, attester) = named(text, form)?;
         let attached = match attester.parse().map_err(|error: InvalidAttester| error.to_string())? {
             Attester::Role(role) => AttachedAs::Role(role),
             Attester::Service(id) => AttachedAs::Holder(id, CredentialKind::Service),

@@ -279,7 +279,7 @@ impl<'a> Explainer<'a> {
                     required.source == reason.source && requirement.code == reason.code && is_about(requirement, reason)
                 });
                 let required: Vec<Requirement> = required.map(|required| required.requirement.clone()).collect();
-                let required = self.of_equals(reason, required);
+                let required = self.own_requirements(reason, required);
                 self.with_remedies(titled(""), reason, &Ways::of(&required))
             }
         };
@@ -295,7 +295,7 @@ impl<'a> Explainer<'a> {
     }
 
     /// The requirements of a reason, of those of all reasons with the same code and place: each has its own, in the same order.
-    fn of_equals(&self, reason: &DecisionReason, required: Vec<Requirement>) -> Vec<Requirement> {
+    fn own_requirements(&self, reason: &DecisionReason, required: Vec<Requirement>) -> Vec<Requirement> {
         let is_equal = |other: &&DecisionReason| {
             (&other.source, &other.code, &other.pointers) == (&reason.source, &reason.code, &reason.pointers)
         };

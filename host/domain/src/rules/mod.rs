@@ -172,9 +172,7 @@ impl Rule {
     fn correct(self, message: impl Into<String>, pointer: impl Into<String>, fix: Fix) -> Finding {
         let Fix { message: remedy, expected, accepted, found } = fix;
         let need = CorrectionNeeded { pointer: pointer.into(), expected, accepted, found };
-        let mut breach = Finding::breach(self.code(), message, remedy, need);
-        breach.remedies.iter_mut().for_each(|remedy| remedy.owner = Some(self.owner().to_owned()));
-        breach
+        Finding::breach(self.code(), message, remedy, need).owned_by(self.owner())
     }
 }
 

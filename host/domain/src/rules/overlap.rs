@@ -3,10 +3,10 @@
 //! on it or which it depends on, or that needs the same resource.
 
 use super::{Fix, Rule};
-use crate::{Finding, Gate, Overlap, OverlapRelation, Phase, Snapshot, Stage};
+use crate::{Finding, Gate, Overlap, OverlapRelation, Snapshot};
 
 pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
-    if snapshot.gate != (Gate { stage: Stage::Fulfill, phase: Phase::Entrance }) {
+    if snapshot.gate != Gate::FULFILL_ENTRANCE {
         return;
     }
     for (place, overlap) in snapshot.deployment.overlaps.iter().enumerate().filter(|(_, overlap)| overlap.under_way) {

@@ -1,16 +1,14 @@
 //! Rules 5 and 6: what the change and the inventory say of the deployment as a whole.
 
 use super::{Fix, Rule};
-use crate::{ChangeApproval, Deployment, Finding, Gate, Phase, Scenario, Snapshot, Stage};
-
-/// Fulfillment begins here: from then on the instances of a first release exist.
-const FULFILL: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Entrance };
+use crate::{ChangeApproval, Deployment, Finding, Gate, Scenario, Snapshot};
 
 pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let deployment = &snapshot.deployment;
     change_refused(deployment, breaches);
     of_another_product(deployment, breaches);
-    if deployment.scenario == Scenario::FirstRelease && snapshot.gate <= FULFILL {
+    // Once fulfillment has begun, the instances of a first release exist.
+    if deployment.scenario == Scenario::FirstRelease && snapshot.gate <= Gate::FULFILL_ENTRANCE {
         first_release(deployment, breaches);
     }
 }

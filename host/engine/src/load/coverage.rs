@@ -64,22 +64,6 @@ pub(super) fn unchecked_criteria(model: &Model, gates: &[LoadedGate], spans: &Sp
 fn is_looked_at(criterion: &Criterion, gates: &[LoadedGate]) -> bool {
     let bound = gates.iter().filter(|gate| criterion.gates.contains(&gate.gate)).flat_map(|gate| &gate.bindings);
     let can_stop = bound.filter(|binding| binding.model.enforcement != Enforcement::Advisory);
-    let readers = readers(criterion.fact);
-    can_stop.flat_map(|binding| binding.plugin.plugin.methods()).any(|method| readers.contains(&method.as_str()))
-}
-
-/// The methods of the contract that read a part of the snapshot.
-fn readers(pointer: &str) -> &'static [&'static str] {
-    match pointer {
-        "/release/status" => &["release", "json"],
-        "/release/digest" | "/release/components" => &["release", "components", "json"],
-        "/release/notes" => &["release-notes", "defects", "json"],
-        "/release/knowledge_items" => &["knowledge-items", "json"],
-        "/approvals" => &["approvals", "json"],
-        "/actual_instances" => &["actual-instances", "differences", "instance-components", "json"],
-        "/registers/incidents" => &["incidents", "monitors", "json"],
-        _ if pointer.starts_with("/change/") => &["change", "json"],
-        _ if pointer.starts_with("/environment/") => &["environment", "json"],
-        _ => &["json"],
-    }
+    let reads = |method: &String| method == "json" || criterion.readers.contains(&method.as_str());
+    can_stop.flat_map(|binding| binding.plugin.plugin.methods()).any(reads)
 }

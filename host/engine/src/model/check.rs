@@ -95,7 +95,7 @@ fn told_facts(model: &Model, spans: &Spans) -> Option<ModelFinding> {
     let message = format!("in a live environment too, {} {is} what the requester says", listed(told.iter().copied()));
     Some(
         ModelFinding::warning("told-fact", span, message)
-            .note("whoever asks for a deployment can then state what the gates judge")
+            .note("the person or program that asks for a deployment can then state what the gates judge")
             .help(
                 "write `from = \"register\"`, or leave the demand out: a live environment demands registers by itself",
             ),

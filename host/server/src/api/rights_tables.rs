@@ -48,7 +48,8 @@ fn roles_and_rights() -> String {
     for known in ROLES {
         table.push_str(&format!("| `{}` | {} | {} |\n", known.name, known.holder, listed(known.rights)));
     }
-    let others = "People that the organisation names; approves and resumes where a model names the role.";
+    let others =
+        "People that the organisation names; hands in evidence, and approves and resumes where a model names the role.";
     table.push_str(&format!("| any other | {others} | {} |\n", listed(RIGHTS_OF_OTHER_ROLES)));
     table
 }

@@ -32,7 +32,7 @@ const BATCH: usize = 500;
 pub struct ImportLine {
     /// The number of the line.
     pub line: usize,
-    /// The entry.
+    /// The entry, as `PUT` takes it.
     pub entry: NewRegisterEntry,
 }
 

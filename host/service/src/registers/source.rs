@@ -70,20 +70,19 @@ impl<'a> LedgerRegisters<'a> {
 
     /// The keys of suppliers and people that the team sees.
     pub(crate) fn keys(&mut self) -> Result<KeyRing, ServiceError> {
-        let [shared, team] = self.owners();
-        let streams = [key_entries(shared), key_entries(team)];
+        let owners = self.owners();
+        let streams = owners.map(key_entries);
         let versions = self.versions(&streams)?;
-        let mut lists = Vec::new();
-        for (stream, version) in streams.iter().zip(versions) {
-            lists.push(self.service.keys_at(stream, version)?);
+        let mut ring = KeyRing { keys: Vec::new(), shared: 0, versions: Vec::new() };
+        for ((owner, stream), version) in owners.into_iter().zip(streams).zip(versions) {
+            let (version, keys) = self.service.keys_at(&stream, version)?;
+            ring.keys.extend(keys.iter().cloned());
+            ring.versions.push((stream, version));
+            if owner.is_none() {
+                ring.shared = ring.keys.len();
+            }
         }
-        let versions = lists.iter().map(|(version, _)| *version);
-        let versions = streams.into_iter().zip(versions).collect();
-        let mut lists = lists.iter().map(|(_, keys)| Vec::clone(keys));
-        let mut keys = lists.next().unwrap_or_default();
-        let shared = keys.len();
-        keys.extend(lists.flatten());
-        Ok(KeyRing { keys, shared, versions })
+        Ok(ring)
     }
 
     /// The keys that made the signatures of evidence, without those of entries that a shared one takes precedence over.

@@ -170,7 +170,10 @@ impl DeploymentService {
         digest: Digest,
     ) -> Result<Option<Arc<Value>>, ServiceError> {
         match self.content_if_kept(digest)? {
-            Some(_) => self.register_value(register, digest),
+            Some(bytes) => match self.0.registers.values.get(&digest) {
+                Some(known) => Ok(Some(known)),
+                None => self.read_register_value(register, digest, &bytes).map(Some),
+            },
             None => {
                 self.0.registers.values.remove(&digest);
                 self.0.contents.remove(&digest);
@@ -188,12 +191,22 @@ impl DeploymentService {
         if let Some(known) = self.0.registers.values.get(&digest) {
             return Ok(Some(known));
         }
-        let Some(bytes) = self.content_if_kept(digest)? else { return Ok(None) };
+        let bytes = self.content_if_kept(digest)?;
+        bytes.map(|bytes| self.read_register_value(register, digest, &bytes)).transpose()
+    }
+
+    /// Reads a value of a register from its bytes, and keeps it for the next time.
+    fn read_register_value(
+        &self,
+        register: RegisterKind,
+        digest: Digest,
+        bytes: &[u8],
+    ) -> Result<Arc<Value>, ServiceError> {
         let wrong = |error: String| ServiceError::Damaged(format!("the value `{digest}` of `{register}`: {error}"));
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
         let value = Arc::new(register.normalized(&value).map_err(|error| wrong(error.to_string()))?);
         self.0.registers.values.insert(digest, Arc::clone(&value));
-        Ok(Some(value))
+        Ok(value)
     }
 }
 

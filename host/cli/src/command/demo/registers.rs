@@ -5,13 +5,15 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use lockgate_domain::{Deployment, Person, RegisterKind, Timestamp};
 use serde_json::{Value, json};
 
 use super::files::place;
-use crate::input::{RegisterArgument, RegisterFiles, read_deployment};
+use crate::diagnostic::SourceText;
+use crate::input::{JsonDocument, RegisterArgument, RegisterFiles};
 use crate::print;
 
 /// The registers, as files in a folder, and who attests their entries.
@@ -49,12 +51,9 @@ impl DemoRegisters<'_> {
             fs::write(&path, lines).with_context(|| place(&path))?;
             files.push(RegisterArgument { register, path });
         }
-        let path = self.folder.join("deployment.json");
-        fs::write(&path, print::json(deployment)?).with_context(|| place(&path))?;
-        let (mut joined, mut document) = read_deployment(&path)?;
-        fs::remove_file(&path).with_context(|| place(&path))?;
-        RegisterFiles::read(&files)?.join(&mut joined, &mut document, now)?;
-        *deployment = joined;
+        let source = SourceText { name: "the deployment of the demo".to_owned(), text: print::json(deployment)? };
+        let mut document = JsonDocument::parse(Arc::new(source), "deployment")?;
+        RegisterFiles::read(&files)?.join(deployment, &mut document, now)?;
         Ok(())
     }
 }

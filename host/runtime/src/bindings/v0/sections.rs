@@ -284,7 +284,7 @@ fn section(
     Ok(Some(found))
 }
 
-/// The name of a register by that of its member. None if there is no such register.
+/// The name of the register that a member of `/registers` holds. None if no register has that member.
 pub(super) fn register_name(member: &str) -> Option<String> {
     let name = member.replace('_', "-");
     (Registers::NAMES.contains(&name.as_str()) && !member.contains('-')).then_some(name)

@@ -56,7 +56,7 @@ impl Claims {
     /// A claim by its name, or by a JSON Pointer.
     fn get(&self, claim: &str) -> Option<&Value> {
         let Some(pointer) = claim.strip_prefix('/') else { return self.0.get(claim) };
-        let mut tokens = pointer.split('/').map(|token| unescaped_token(token));
+        let mut tokens = pointer.split('/').map(unescaped_token);
         let first = self.0.get(&tokens.next()?)?;
         tokens.try_fold(first, |value, token| match value {
             Value::Object(members) => members.get(&token),

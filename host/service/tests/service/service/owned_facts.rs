@@ -151,6 +151,13 @@ fn bad() -> Vec<(&'static str, RegisterKind, Value, &'static str, &'static str)>
     ]
 }
 
+/// Names the change, the environment, the product and the release by their ids.
+fn name_entries(document: &mut Value) {
+    for (member, id) in [("change", "CHG-1"), ("environment", "live"), ("product", "shop"), ("release", "shop-2")] {
+        document[member] = json!(id);
+    }
+}
+
 impl Stand {
     fn attest_as_owner(&self, register: RegisterKind, value: &Value) {
         let roles = lockgate_domain::usual_attesters(register);
@@ -166,23 +173,25 @@ impl Stand {
         self.engine.attest_entry(&write, register, id, RegisterScope::OwnTeam, &entry).unwrap();
     }
 
-    /// A deployment in fulfill, about which the owners of all facts say that all is well.
-    fn with_owners() -> Self {
-        let plugins =
-            ["change-authorized", "fulfillment-ready", "release-readiness", "service-readiness", "supplier-evidence"];
+    /// With registers in which all is well.
+    fn with_attested(plugins: &[&str], model: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let model = crate::gate_support::load(&plugins, MODEL);
+        let model = crate::gate_support::load(plugins, model);
         let stand = Self::of(crate::service::stand::open(&folder, vec![model]), folder);
         for (register, value) in good() {
             stand.attest_as_owner(register, &value);
         }
         stand
+    }
+
+    /// A deployment in fulfill, about which the owners of all facts say that all is well.
+    fn with_owners() -> Self {
+        let plugins =
+            ["change-authorized", "fulfillment-ready", "release-readiness", "service-readiness", "supplier-evidence"];
+        let stand = Self::with_attested(&plugins, MODEL);
+        stand
             .request(|document| {
-                for (member, id) in
-                    [("change", "CHG-1"), ("environment", "live"), ("product", "shop"), ("release", "shop-2")]
-                {
-                    document[member] = json!(id);
-                }
+                name_entries(document);
                 document["plan"]["slot"] = json!({"start": "2026-11-24T20:00:00Z", "end": "2026-11-24T22:00:00Z"});
             })
             .unwrap();
@@ -293,21 +302,8 @@ fn unmet() -> Vec<UnmetFact> {
 #[test]
 fn each_criterion_that_its_owner_says_is_not_met_denies_and_names_the_owner() {
     for ((stage, phase), register, change, code, owner) in unmet() {
-        let folder = tempfile::tempdir().unwrap();
-        let model = crate::gate_support::load(&[], CRITERIA);
-        let stand = Stand::of(crate::service::stand::open(&folder, vec![model]), folder);
-        for (register, value) in good() {
-            stand.attest_as_owner(register, &value);
-        }
-        stand
-            .request(|document| {
-                for (member, id) in
-                    [("change", "CHG-1"), ("environment", "live"), ("product", "shop"), ("release", "shop-2")]
-                {
-                    document[member] = json!(id);
-                }
-            })
-            .unwrap();
+        let stand = Stand::with_attested(&[], CRITERIA);
+        stand.request(name_entries).unwrap();
         let codes = |asked: Decision| -> Vec<(String, Option<String>)> {
             let of = |needed: &lockgate_domain::DecisionRequirement| {
                 (needed.requirement.code.clone(), needed.requirement.owner.clone())
