@@ -51,7 +51,7 @@ impl DeploymentService {
                 skipped: skipped.collect(),
             };
             let by = EventActor::from(write.actor);
-            after.state.apply(&event, &by, write.now);
+            after = loaded.after([&event], &by, write.now);
             let kind = event.kind();
             let entry = EntryDraft::new(&loaded.stream, kind, write.now, &RecordedEvent { by, event })?;
             prepared.entries.push(entry.with_id(&loaded.id)?.of_team(&loaded.state.team)?);

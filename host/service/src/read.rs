@@ -32,10 +32,28 @@ pub(super) struct LoadedDeployment {
     /// The index in the log from which on further entries may follow.
     pub(super) next: u64,
 }
+    /// Whether the ledger has all events of the state. What is computed from a state that is not written may not be cached: the write
+    /// can still be refused, and another one then gets the same version.
+    pub(super) is_written: bool,
 
 impl LoadedDeployment {
     pub(super) fn first(id: &str, state: DeploymentState, document: Arc<Deployment>) -> Self {
-        Self { id: id.to_owned(), stream: deployment_stream(&state.team, id), state, document, next: 0 }
+        let stream = deployment_stream(&state.team, id);
+        Self { id: id.to_owned(), stream, state, document, next: 0, is_written: false }
+    }
+
+    /// The deployment after events that are not written yet.
+    pub(super) fn after<'a>(
+        &self,
+        events: impl IntoIterator<Item = &'a DeploymentEvent>,
+        by: &EventActor,
+        at: Timestamp,
+    ) -> Self {
+        let mut after = Self { is_written: false, ..self.clone() };
+        for event in events {
+            after.state.apply(event, by, at);
+        }
+        after
     }
 
     /// Checks that the deployment has the version that the write depends on.
@@ -221,7 +239,8 @@ impl DeploymentService {
             Some(known) => known.document.clone(),
             None => Arc::new(with_involved(self.document(state.document)?, &state)),
         };
-        let loaded = Arc::new(LoadedDeployment { id: id.to_owned(), stream: stream.to_owned(), state, document, next });
+        let (id, stream_name) = (id.to_owned(), stream.to_owned());
+        let loaded = Arc::new(LoadedDeployment { id, stream: stream_name, state, document, next, is_written: true });
         self.0.deployments.insert(stream.to_owned(), loaded.clone());
         Ok(loaded)
     }

@@ -116,7 +116,7 @@ impl DeploymentService {
                 let mut now = (*loaded).clone();
                 let mut events = Vec::new();
                 let mut happen = |now: &mut LoadedDeployment, event: DeploymentEvent| {
-                    now.state.apply(&event, &by, write.now);
+                    *now = now.after([&event], &by, write.now);
                     events.push(event);
                 };
                 if now.state.progress.is_none() {

@@ -136,7 +136,8 @@ impl DeploymentService {
             gate.stage == Stage::PlanAndApprove || gate == (Gate { stage: Stage::Fulfill, phase: Phase::Entrance });
         let history_stream = product_stream(team, &loaded.document.product.id);
         let own_waivers = team_waivers(team);
-        let known = self.0.snapshots.get(&(loaded.stream.clone(), gate));
+        // Another state may get the version of one that is not written.
+        let known = self.0.snapshots.get(&(loaded.stream.clone(), gate)).filter(|_| loaded.is_written);
         let mut streams = vec![EVERYBODYS_WAIVERS, &own_waivers, &history_stream];
         let named = streams.len();
         // The registers may say that the product depends on others than the document names. What is missing is read later.
@@ -268,7 +269,7 @@ impl DeploymentService {
             overlaps_at,
             until,
         });
-        if !depends_on_time {
+        if loaded.is_written && !depends_on_time {
             self.0.snapshots.insert((loaded.stream.clone(), gate), cached.clone());
         }
         Ok((cached, expected))

@@ -153,11 +153,7 @@ impl DeploymentService {
         view: impl FnOnce(&LoadedDeployment) -> Result<T, ServiceError>,
     ) -> Result<WriteAnswer<T>, ServiceError> {
         loaded.matches(write)?;
-        let mut after = loaded.clone();
-        let by = EventActor::from(write.actor);
-        for event in &change.events {
-            after.state.apply(event, &by, write.now);
-        }
+        let after = loaded.after(&change.events, &EventActor::from(write.actor), write.now);
         let value = view(&after)?;
         let append = self.append_of(write, loaded, loaded.state.version, change)?;
         self.commit(write, digest, append, Some(&after), value)

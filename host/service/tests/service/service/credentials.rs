@@ -96,3 +96,28 @@ fn nothing_is_written_with_a_credential_that_ended_meanwhile() {
         assert_eq!(good.asked.load(Ordering::SeqCst), 1, "{what}");
     }
 }
+
+#[test]
+fn a_write_that_is_refused_leaves_no_snapshot_for_the_one_that_gets_its_version() {
+    let ended = Credential { has_ended: true, ..Credential::default() };
+    let requested = |title: &str| {
+        let mut document = deployment();
+        document["change"]["title"] = json!(title);
+        NewDeployment { team: None, deployment: serde_json::from_value(document).unwrap() }
+    };
+    let stand = Stand::new();
+    let rita = rita();
+    let refused = WriteContext { credential: Some(&ended), ..stand.by(&rita) };
+    assert!(stand.engine.request(&refused, &requested("refused")).is_err());
+    let written = stand.engine.request(&stand.by(&rita), &requested("written")).unwrap();
+    assert_eq!(written.value.deployment.change.title, "written");
+    assert_eq!(stand.view("dep-1").deployment.change.title, "written");
+
+    let plan = |id: &str| json!({"plan": {"id": id}});
+    let refused = WriteContext { credential: Some(&ended), ..stand.by(&rita) };
+    assert!(stand.engine.revise(&refused, "dep-1".into(), &plan("refused")).is_err());
+    let written = stand.engine.revise(&stand.by(&rita), "dep-1".into(), &plan("written")).unwrap();
+    let plan_of = |view: &lockgate_service::DeploymentView| view.deployment.plan.as_ref().unwrap().id.clone();
+    assert_eq!(plan_of(&written.value), "written");
+    assert_eq!(plan_of(&stand.view("dep-1")), "written");
+}
