@@ -178,10 +178,22 @@ impl Expression {
 
     /// The first part that makes the condition false on its own, if it consists of several parts joined by `&&`.
     pub fn false_part(&self, variables: &Variables<'_>) -> Option<String> {
+        self.first_false_part(variables, |_| true)
+    }
+
+    /// As [`Expression::false_part`], of the parts that read nothing but these variables.
+    pub(crate) fn false_part_over(&self, names: &[&str], variables: &Variables<'_>) -> Option<String> {
+        self.first_false_part(variables, |tree| tree.references().variables().iter().all(|read| names.contains(read)))
+    }
+
+    fn first_false_part(&self, variables: &Variables<'_>, counts: impl Fn(&IdedExpr) -> bool) -> Option<String> {
         self.prepare(variables).ok()?;
         parse::conjuncts(&self.0.text, &self.0.tree).into_iter().find_map(|part| {
-            let tree = budget::metered(parse::parse(part).ok()?.tree);
-            let holds = self.evaluate(&tree, &|name| variables.get(name));
+            let tree = parse::parse(part).ok()?.tree;
+            if !counts(&tree) {
+                return None;
+            }
+            let holds = self.evaluate(&budget::metered(tree), &|name| variables.get(name));
             (holds == Ok(false)).then(|| part.to_owned())
         })
     }

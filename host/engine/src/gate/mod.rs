@@ -11,6 +11,7 @@ pub(crate) mod declared_analyses;
 mod exempt;
 mod explain;
 mod group;
+mod guard;
 mod load;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +19,8 @@ use std::sync::Arc;
 use std::thread;
 
 use lockgate_domain::{
-    ApprovedPlan, BindingAnswer, BindingOutcome, Decision, Digest, Finding, Gate, GroupOutcome, ModelRef, Phase,
-    Severity, Snapshot, Stage, Standing, Verdict, combine, rules, unmet_criteria,
+    ApprovedPlan, BindingAnswer, BindingOutcome, Decision, Digest, GroupOutcome, ModelRef, Phase, Snapshot, Stage,
+    Standing, Verdict, combine, rules, unmet_criteria,
 };
 use lockgate_runtime::Recording;
 use rayon::prelude::*;
@@ -100,9 +101,6 @@ impl LoadedModel {
         if self.model().criteria {
             breaches.extend(unmet_criteria(snapshot));
         }
-        if self.model().is_unguarded(snapshot.gate) {
-            breaches.push(unguarded(snapshot.gate, &self.model().id));
-        }
         let (asked, groups) = match self.gate(snapshot.gate) {
             Some(gate) => ask_all(gate, snapshot, outside, values),
             None => (Vec::new(), Vec::new()),
@@ -110,6 +108,7 @@ impl LoadedModel {
         let mut groups = groups;
         let (mut bindings, recordings): (Vec<BindingOutcome>, Vec<Option<Recording>>) =
             asked.into_iter().map(|BindingEvaluation { outcome, recording, .. }| (outcome, recording)).unzip();
+        guard::check(self, snapshot, &bindings, &mut breaches);
         let mut exceptions = match self.gate(snapshot.gate) {
             Some(gate) => exempt::apply(gate, snapshot, &self.model().id, &mut bindings, &mut groups),
             None => Vec::new(),
@@ -147,16 +146,6 @@ impl LoadedModel {
         let recordings = recordings.into_iter().flatten().map(of_decision).collect();
         Ok((decision, recordings))
     }
-}
-
-/// The finding that nothing at the gate can stop a deployment.
-fn unguarded(gate: Gate, model: &str) -> Finding {
-    let code = EngineCode::UnguardedGate.as_str();
-    let message = format!(
-        "nothing at the gate {gate} can stop a deployment: bind a policy or a check to it in the model `{model}`, write \
-         `criteria = \"deploy-value-stream\"` there, or `unguarded = \"allow\"` for the gate"
-    );
-    Finding::new(Severity::High, code, message)
 }
 
 /// Asks every binding of the gate. Bindings run side by side as long as cores are free. They run one after the other if

@@ -110,7 +110,7 @@ fn unguarded_gates(model: &Model, spans: &Spans) -> Option<ModelFinding> {
         return Some(ModelFinding::warning("no-gates", spans.at("/id"), message).help(help));
     }
     let missing: Vec<String> = Gate::all()
-        .filter(|gate| model.gate(*gate).is_none() && model.is_unguarded(*gate))
+        .filter(|gate| model.gate(*gate).is_none() && model.needs_guard(*gate))
         .map(|gate| format!("`{gate}`"))
         .collect();
     (!missing.is_empty()).then(|| {
@@ -122,7 +122,7 @@ fn unguarded_gates(model: &Model, spans: &Spans) -> Option<ModelFinding> {
 }
 
 fn advisory_gate(model: &Model, gate: &GateModel, spans: &Spans) -> Option<ModelFinding> {
-    if gate.can_stop() || gate.unguarded_allowed || model.unguarded_allowed || model.criteria {
+    if gate.can_stop() || !model.needs_guard(gate.gate) {
         return None;
     }
     let message = format!("nothing at the gate `{}` can stop a deployment, so every one is denied", gate.gate);

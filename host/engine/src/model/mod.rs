@@ -89,12 +89,9 @@ impl Model {
         strategy.chain(self.analyses.values()).chain(bindings)
     }
 
-    /// Whether nothing at a gate can stop a deployment, and the model does not allow that.
-    pub fn is_unguarded(&self, gate: Gate) -> bool {
-        let guarded = self.gate(gate);
-        !self.criteria
-            && !self.unguarded_allowed
-            && !guarded.is_some_and(|gate| gate.can_stop() || gate.unguarded_allowed)
+    /// Whether a gate denies if no binding can stop a deployment there.
+    pub fn needs_guard(&self, gate: Gate) -> bool {
+        !self.criteria && !self.unguarded_allowed && !self.gate(gate).is_some_and(|gate| gate.unguarded_allowed)
     }
 
     /// The gate's bindings and groups; none if the model does not guard it.
@@ -182,7 +179,7 @@ pub struct Binding {
     pub id: String,
     /// The kind that the plugin is used as. Needed only if the plugin is both a policy and a check.
     pub kind: Option<lockgate_domain::Kind>,
-    /// The effect of its answer on the gate. A member of a group has none of its own.
+    /// The effect of its answer on the gate. That of the group if it is a member of one.
     pub enforcement: Enforcement,
     /// The condition for asking it, a CEL expression over the snapshot. None: always.
     pub when: Option<String>,

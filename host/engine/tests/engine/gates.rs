@@ -127,6 +127,48 @@ fn a_gate_at_which_nothing_can_stop_a_deployment_denies_unless_the_model_allows_
 }
 
 #[test]
+fn a_binding_that_is_never_asked_about_such_a_deployment_does_not_guard_the_gate() {
+    let codes = |when: &str, in_group: bool| {
+        let (group, groups) = match in_group {
+            false => ("enforcement = \"hard-mandatory\"", ""),
+            true => (
+                "group = \"people\"",
+                "[[gates.groups]]\nid = \"people\"\nenforcement = \"hard-mandatory\"\n\
+                 expression = 'members.all(m, m.standing == \"allow\")'\n",
+            ),
+        };
+        let model = format!(
+            "facts = {{ change.from = \"told\", environment.from = \"told\", instances.from = \"told\" }}\n\
+             [[gates]]\nstage = \"plan-and-approve\"\nphase = \"exit\"\n[[gates.bindings]]\nid = \"four\"\n\
+             plugin = \"four-eyes\"\nwhen = '{when}'\n{group}\n\
+             settings.required = [{{ role = \"change-authority\" }}]\n{groups}"
+        );
+        let decision = decide(&load(&["four-eyes"], &model), EXIT, deployment());
+        let reasons = decision.reasons.into_iter().filter(|reason| reason.blocking);
+        reasons.map(|reason| (reason.code, reason.message)).collect::<Vec<_>>()
+    };
+    for in_group in [false, true] {
+        for (when, part) in [
+            ("stage == \"validate\"", "stage == \"validate\""),
+            ("scenario == \"removal\"", "scenario == \"removal\""),
+            ("environment.name in [\"test\", \"qa\"]", "environment.name in [\"test\", \"qa\"]"),
+            ("change.risk == \"high\" && product.id == \"till\"", "product.id == \"till\""),
+        ] {
+            let found = codes(when, in_group);
+            assert_eq!(found.len(), 1, "{when}: {found:?}");
+            assert_eq!(found[0].0, "unguarded-gate", "{when}");
+            assert!(found[0].1.contains(&format!("`four` is asked only if `{part}`")), "{}", found[0].1);
+        }
+        // The same deployment would meet these bindings with another change, or later.
+        for when in ["change.category == \"emergency\"", "stage == \"validate\" || change.category == \"emergency\""] {
+            assert_eq!(codes(when, in_group), [], "{when}");
+        }
+        let asked = codes("environment.name == \"live\"", in_group);
+        assert!(asked.iter().all(|(code, _)| code != "unguarded-gate") && !asked.is_empty(), "{asked:?}");
+    }
+}
+
+#[test]
 fn in_continuous_delivery_a_person_decides_and_in_continuous_deployment_a_service_starts() {
     let model = |mode: &str| load(&[], &format!("mode = \"{mode}\"\n"));
     let delivery = model("continuous-delivery");
