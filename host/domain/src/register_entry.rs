@@ -507,6 +507,15 @@ mod tests {
         let protected = json!([{"name": "shop", "kind": "software", "version": "2", "digest": Digest::of(b"shop")}]);
         let protected: Release = serde_json::from_value(of(json!({"components": protected})).unwrap()).unwrap();
         assert_eq!(protected.digest, Some(protected.computed_digest()));
+
+    /// Who may attest entries of this register for some team, or shared ones.
+    pub fn attesters_for_any_team(&self, register: RegisterKind) -> BTreeSet<Attester> {
+        let named = self.0.iter().filter(|rule| rule.registers.contains(&register));
+        match named.clone().next() {
+            None => self.attesters(register, None).into_iter().collect(),
+            Some(_) => named.flat_map(|rule| rule.by.iter().cloned()).collect(),
+        }
+    }
         let wrong = of(json!({"digest": Digest::of(b"image")})).unwrap_err();
         assert_eq!(wrong.pointer, "/digest");
         assert!(wrong.to_string().contains(&right.computed_digest().to_string()), "the way out: {wrong}");

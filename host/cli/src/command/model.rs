@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use lockgate_domain::Digest;
+use lockgate_domain::{AttestRules, Digest};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::{self, ModelFindings, Source};
 use lockgate_runtime::Runtime;
+use lockgate_server::config::ConfigInput;
 
 use crate::diagnostic::{Diagnostic, InvalidInput};
 use crate::exit::Exit;
@@ -37,6 +38,9 @@ pub(crate) struct CheckModelCommand {
     /// Check only the text, without loading plugins.
     #[arg(long)]
     text_only: bool,
+    /// The configuration file of the server: also warn of demands that nobody can meet whom it lets attest.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Output format.
     #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
@@ -65,10 +69,14 @@ impl CheckModelCommand {
     fn run(self, global: &GlobalOptions) -> anyhow::Result<Exit> {
         let runtime = if self.text_only { None } else { Some(host::runtime(global)?) };
         let mut unreadable = InvalidInput::default();
+        let attest = self.config.as_deref().and_then(|config| unreadable.collect(attest_rules(config)));
         let mut found = Vec::new();
         for path in &self.files {
             if let Some(source) = unreadable.collect(models::read(path)) {
-                let findings = check(&source, path, runtime.as_ref());
+                let mut findings = check(&source, path, runtime.as_ref());
+                if let (Some(rules), (Some(read), _)) = (&attest, model::read_partly(&source)) {
+                    findings.extend(model::attesters_without_rule(&read, rules));
+                }
                 found.push((source, findings));
             }
         }
@@ -93,6 +101,14 @@ impl CheckModelCommand {
         }
         Err(unreadable.into())
     }
+}
+
+/// Who may attest entries of registers by the configuration of a server.
+fn attest_rules(config: &Path) -> Result<AttestRules, InvalidInput> {
+    let mut input = ConfigInput::default();
+    let loaded = input.read_file(Some(config)).and_then(|()| input.load());
+    let loaded = loaded.map_err(|error| Diagnostic::error(error.to_string()))?;
+    Ok(AttestRules::new(loaded.config.attest))
 }
 
 /// The errors and warnings about a model.

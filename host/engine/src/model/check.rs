@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use lockgate_domain::{Enforcement, FactSource, Gate, Kind};
 
-use super::{Binding, FactName, GateModel, Model, ModelFinding, ModelFindings, Read, Source, Spans, listed, read};
+use super::{
+    Binding, FactName, GateModel, Model, ModelFinding, ModelFindings, Read, Source, Spans, attesters, listed, read,
+};
 use crate::expression::Expression;
 
 /// Reads a model, and warns of probable mistakes. Does not read the plugins' files.
@@ -18,6 +20,7 @@ pub fn check(source: &Source) -> Result<Read, ModelFindings> {
     warnings.extend(unused_analyses(model, spans));
     warnings.extend(applies_to_its_own_subject(model, spans));
     warnings.extend(told_facts(model, spans));
+    warnings.extend(attesters::without_right(model, spans));
     warnings.extend(unguarded_gates(model, spans));
     for gate in &model.gates {
         warnings.extend(advisory_gate(model, gate, spans));

@@ -4,6 +4,7 @@
 //! The types here hold the *meaning* of a model: no positions, no comments, and no order that does not matter. The
 //! digest covers this meaning, so a new layout of the file voids no approval.
 
+mod attesters;
 mod check;
 mod demands;
 mod finding;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockgate_domain::{DeliveryMode, Digest, DigestError, Duration, Enforcement, EnvironmentHop, Gate};
 use serde::Serialize;
 
+pub use attesters::attesters_without_rule;
 pub use check::check;
 pub use demands::{Demands, EvidenceDemand, FactDemand, FactName, USUAL_EVIDENCE_GATE};
 pub use finding::{FindingSeverity, LocatedFinding, ModelFinding, ModelFindings, Related, listed};
@@ -163,12 +165,9 @@ pub struct GateModel {
 }
 
 impl GateModel {
-    /// Whether a binding or a group can stop a deployment here.
+    /// Whether a binding, by itself or in its group, can stop some deployment here.
     pub fn can_stop(&self) -> bool {
-        let bindings =
-            self.bindings.iter().filter(|binding| binding.group.is_none()).map(|binding| binding.enforcement);
-        let mut all = bindings.chain(self.groups.iter().map(|group| group.enforcement));
-        all.any(|enforcement| enforcement != Enforcement::Advisory)
+        self.bindings.iter().any(|binding| binding.enforcement != Enforcement::Advisory)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Every mistake that reading a model can find, with its place.
 use std::collections::BTreeSet;
 
-use lockgate_engine::model::{FindingSeverity, ModelFindings, Source, check};
+use lockgate_domain::AttestRules;
+use lockgate_engine::model::{FindingSeverity, ModelFindings, Source, attesters_without_rule, check};
 
 const MODELS_MD: &str = include_str!("../../../../docs/models.md");
 
@@ -482,6 +483,7 @@ fn every_code_is_documented_and_every_documented_code_is_tested_here() {
         assert!(here.contains(&format!("\"{code}\"")), "no test asserts `{code}`");
     }
     let sources = [
+        include_str!("../../src/model/attesters.rs"),
         include_str!("../../src/model/check.rs"),
         include_str!("../../src/model/roles.rs"),
         include_str!("../../src/model/read/mod.rs"),
@@ -523,4 +525,65 @@ fn a_fact_of_a_live_environment_that_is_only_told_is_warned_of() {
     assert!(text.contains("`change` is what the requester says"), "{text}");
     assert!(findings(&whole("", "[facts.kpis]\nfrom = \"told\"\n")).is_empty(), "not of what is not demanded anyway");
     assert!(findings(&whole("", "[facts.change]\nfrom = \"register\"\n")).is_empty());
+}
+
+#[test]
+fn a_demand_that_no_role_in_it_has_the_right_to_meet_is_warned_of() {
+    let fact = |text: &str| whole(&format!("[facts.change]\n{text}\n"), "");
+    let said = assert_finds(&fact("from = \"register\"\nby = «[\"developer\", \"user\"]»"), "attester-without-right");
+    assert!(said.contains("attest entries of the register `changes` as `developer`, `user`"), "{said}");
+    let said = assert_finds(&fact("from = \"evidence\"\nby = «[\"user\"]»"), "attester-without-right");
+    assert!(said.contains("`register`, `attest`"), "{said}");
+    let said = assert_finds(&whole("[evidence.report]\nby = «[\"change-authority\"]»\n", ""), "attester-without-right");
+    assert!(said.contains("nobody may attach evidence as `change-authority`"), "{said}");
+    for fine in [
+        fact("from = \"register\"\nby = [\"user\", \"service:itsm\"]"),
+        fact("from = \"evidence\"\nby = [\"developer\"]"),
+        whole("[evidence.report]\nby = [\"change-authority\", \"developer\"]\n", ""),
+    ] {
+        assert!(findings(&fine).is_empty(), "{}", findings(&fine));
+    }
+}
+
+#[test]
+fn evidence_cannot_tell_a_list_of_entries() {
+    let said = assert_finds(&whole("[facts.instances]\nfrom = «\"evidence\"»\n", ""), "evidence-of-list");
+    assert!(said.contains("no evidence tells `instances`") && said.contains("`from = \"register\"`"), "{said}");
+    assert!(findings(&whole("[facts.release]\nfrom = \"evidence\"\n", "")).is_empty());
+}
+
+#[test]
+fn a_demand_that_no_rule_of_the_server_can_meet_is_warned_of_at_its_place() {
+    let found = |by: &str, rules: serde_json::Value| {
+        let text = whole(&format!("[facts.change]\nfrom = \"register\"\nby = [\"{by}\"]\n"), "");
+        let source = Source::new("model.toml", text.as_str());
+        let rules = AttestRules::new(serde_json::from_value(rules).unwrap());
+        let found: ModelFindings = attesters_without_rule(&check(&source).unwrap(), &rules).into_iter().collect();
+        let said = found.located(&source);
+        said.iter()
+            .map(|found| (found.code, found.line, found.message.clone(), found.notes.join(" ")))
+            .collect::<Vec<_>>()
+    };
+    let rule = |by: &str| serde_json::json!([{"registers": ["changes"], "by": [by]}]);
+    let expected = |by: &str, note: &str| {
+        let message = format!("the server lets nobody attest `changes` as `{by}`");
+        vec![("attester-without-rule", 7, message, note.to_owned())]
+    };
+    let usual = "it lets `change-authority` attest `changes`";
+    assert_eq!(found("release-manager", serde_json::json!([])), expected("release-manager", usual));
+    let itsm = "it lets `service:itsm` attest `changes`";
+    assert_eq!(found("service:crm", rule("service:itsm")), expected("service:crm", itsm));
+    for (by, rules) in [
+        ("change-authority", serde_json::json!([])),
+        ("service:itsm", rule("service:itsm")),
+        // The role of a service or person is known to its credential alone.
+        ("release-manager", rule("service:itsm")),
+        ("service:itsm", rule("release-manager")),
+        (
+            "change-authority",
+            serde_json::json!([{"registers": ["changes"], "by": ["change-authority"], "teams": ["shop"]}]),
+        ),
+    ] {
+        assert_eq!(found(by, rules), [], "{by}");
+    }
 }

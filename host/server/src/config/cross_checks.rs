@@ -1,5 +1,7 @@
 //! Checks of settings that the schema cannot express: between keys, and within texts.
 
+use lockgate_domain::{AttestRule, Attester, Right, rights_of};
+
 use super::ClientCertificate;
 use super::error::{ConfigFault, SettingFaults, SettingPath};
 use super::located_value::LocatedValue;
@@ -9,6 +11,7 @@ use super::sections::{Config, LimitsConfig, TlsConfig};
 pub(super) fn check(config: &Config, values: &LocatedValue) -> Vec<ConfigFault> {
     let mut faults = SettingFaults::default();
     check_top(config, &mut faults);
+    check_attest(&config.attest, &mut faults);
     check_tls(&config.tls, &mut faults);
     check_times(&config.limits, &mut faults);
     check_sizes(&config.limits, &mut faults);
@@ -45,6 +48,35 @@ fn check_top(config: &Config, faults: &mut SettingFaults) {
             listen.ip()
         );
         faults.add(top("insecure-no-auth"), message);
+    }
+}
+
+/// Finds rules that let nobody attest anything.
+fn check_attest(rules: &[AttestRule], faults: &mut SettingFaults) {
+    for (n, rule) in rules.iter().enumerate() {
+        let place = SettingPath::top("attest").index(n);
+        if rule.registers.is_empty() {
+            faults.add(place.key("registers"), "it names no register: write for example `[\"changes\"]`");
+        }
+        if rule.by.is_empty() {
+            let message = "it names nobody: write a role, `service:<id>` or `person:<id>`, or take the rule out";
+            faults.add(place.key("by"), message);
+        }
+        if rule.teams.as_ref().is_some_and(std::collections::BTreeSet::is_empty) {
+            faults.add(place.key("teams"), "it names no team: name one, or leave the key out for all teams");
+        }
+        for attester in &rule.by {
+            if let Attester::Role(role) = attester
+                && !rights_of(role).contains(&Right::Register)
+            {
+                let message = format!(
+                    "the role `{role}` does not grant the right `{}`, so its holders cannot attest entries: name another role, or \
+                     the service or the person as `service:<id>` or `person:<id>`",
+                    Right::Register.as_str()
+                );
+                faults.add(place.key("by"), message);
+            }
+        }
     }
 }
 

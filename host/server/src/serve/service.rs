@@ -56,7 +56,8 @@ impl OpenedService {
         let namespaces: Arc<dyn Namespaces> = Arc::new(LedgerNamespaces::new(Arc::clone(storage)));
         let runtime_config = RuntimeConfig { cache: Some(config.data.join("cache")), ..RuntimeConfig::default() };
         let runtime = Runtime::with_namespaces(runtime_config, namespaces)?;
-        let loaded = Catalogue::load(runtime, files(&config.models)?);
+        let attest = AttestRules::new(config.attest.clone());
+        let loaded = Catalogue::load(runtime, files(&config.models)?, attest.clone());
         let (catalogue, warnings) = loaded.map_err(|error| ServiceStartError::Models(rendered(&error)))?;
         for warning in &warnings {
             tracing::warn!("warning about a deployment model:\n{}", warning.render(false));
@@ -89,7 +90,7 @@ impl OpenedService {
             recordings,
             longest_delegation: config.limits.delegation,
             credentials: Arc::new(TokenHolders::new(Arc::clone(storage))),
-            attest: AttestRules::new(config.attest.clone()),
+            attest,
         };
         Ok(Self { service: DeploymentService::with(Arc::clone(storage), models, settings), catalogue })
     }

@@ -174,3 +174,22 @@ fn the_page_about_configuration_holds_the_reference() {
         );
     }
 }
+
+#[test]
+fn an_attest_rule_that_nobody_can_use_is_refused_with_its_place() {
+    let refused = refusal(&input(
+        "[[attest]]\nregisters = []\nby = []\nteams = []\n\n[[attest]]\nregisters = ['changes']\nby = ['service:itsm', 'developer']\n",
+        &[],
+        &[],
+    ));
+    for expected in [
+        "lockgate.toml:2:13: `attest[0].registers`: it names no register",
+        "lockgate.toml:3:6: `attest[0].by`: it names nobody",
+        "lockgate.toml:4:9: `attest[0].teams`: it names no team",
+        "lockgate.toml:8:6: `attest[1].by`: the role `developer` does not grant the right `register`",
+    ] {
+        assert!(refused.contains(expected), "`{expected}` in:\n{refused}");
+    }
+    let fine = "[[attest]]\nregisters = ['changes']\nby = ['change-authority', 'security-officer', 'service:itsm']\n";
+    assert_eq!(input(fine, &[], &[]).load().unwrap().config.attest.len(), 1);
+}

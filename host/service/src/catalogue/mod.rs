@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use lockgate_domain::{Digest, ModelName, Timestamp};
+use lockgate_domain::{AttestRules, Digest, ModelName, Timestamp};
 use lockgate_ledger::Storage;
 use lockgate_runtime::Runtime;
 use parking_lot::Mutex;
@@ -46,6 +46,8 @@ pub use status::{
 pub struct Catalogue {
     runtime: Runtime,
     files: Vec<PathBuf>,
+    /// Who may attest entries of registers, for the warnings.
+    attest: AttestRules,
     current: ArcSwap<ModelSet>,
     retained: Mutex<BTreeMap<Digest, LoadedModel>>,
     last: Mutex<ReloadAttempt>,
@@ -72,16 +74,22 @@ impl Catalogue {
     /// Loads the models of these files, and from each folder among them the files whose names end in `.toml`. Paths of
     /// plugins start at the folder of the model's file.
     ///
-    /// Also returns the warnings, for each file that has some.
+    /// Also returns the warnings, for each file that has some. One kind of them is about demands that nobody can meet whom `attest`
+    /// lets attest entries of registers.
     ///
     /// # Errors
     /// Everything that is wrong with all of the models.
-    pub fn load(runtime: Runtime, files: Vec<PathBuf>) -> Result<(Self, Vec<FileFindings>), CatalogueError> {
+    pub fn load(
+        runtime: Runtime,
+        files: Vec<PathBuf>,
+        attest: AttestRules,
+    ) -> Result<(Self, Vec<FileFindings>), CatalogueError> {
         let at = attempt_time();
         let outcome = ReloadOutcome::Loaded(ReloadChanges::default());
         let catalogue = Self {
             runtime,
             files,
+            attest,
             current: ArcSwap::default(),
             retained: Mutex::default(),
             last: Mutex::new(ReloadAttempt { at, outcome, findings: Vec::new() }),
@@ -200,7 +208,7 @@ impl Catalogue {
 
     /// Loads all models beside those in use.
     fn prepare(&self) -> Result<PreparedModels, CatalogueError> {
-        let (watch, prepared) = prepare::prepare(&self.runtime, &self.files, &self.current());
+        let (watch, prepared) = prepare::prepare((&self.runtime, &self.attest), &self.files, &self.current());
         *self.watch.lock() = watch;
         prepared.inspect_err(|error| {
             let why = format!("{} cannot be used", lockgate_engine::model::listed(error.wrong()));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lockgate_domain::{Digest, Timestamp};
+use lockgate_domain::{AttestRules, Digest, Timestamp};
 use lockgate_runtime::Runtime;
 use parking_lot::Mutex;
 
@@ -13,7 +13,9 @@ use super::files::{FileReader, FileWatch, model_files};
 use super::set::{ListedModel, ModelSet, UnkeptComponents};
 use super::{CatalogueError, FileFindings, ReloadChanges};
 use lockgate_engine::load::{LoadedModel, ModelFolder};
-use lockgate_engine::model::{LARGEST_SOURCE, Model, ModelFinding, ModelFindings, Read, Source, read_partly};
+use lockgate_engine::model::{
+    LARGEST_SOURCE, Model, ModelFinding, ModelFindings, Read, Source, attesters_without_rule, read_partly,
+};
 
 /// New models, all of them good.
 pub(super) struct PreparedModels {
@@ -33,7 +35,7 @@ struct ModelFileCandidate {
 
 /// Loads the models of the named files and folders. Also returns the files to watch, even if loading fails.
 pub(super) fn prepare(
-    runtime: &Runtime,
+    host: (&Runtime, &AttestRules),
     named: &[PathBuf],
     old: &ModelSet,
 ) -> (FileWatch, Result<PreparedModels, CatalogueError>) {
@@ -41,7 +43,7 @@ pub(super) fn prepare(
     let files = RefCell::new(FileReader::default());
     let mut candidates: Vec<ModelFileCandidate> = Vec::new();
     for path in &paths {
-        let mut candidate = candidate(runtime, &files, path, old);
+        let mut candidate = candidate(host, &files, path, old);
         if let Some(first) = candidates.iter().find(|first| first.id() == candidate.id() && first.id().is_some()) {
             candidate.is_second(first);
         }
@@ -61,7 +63,12 @@ pub(super) fn prepare(
     (watch, prepared)
 }
 
-fn candidate(runtime: &Runtime, files: &RefCell<FileReader>, path: &Path, old: &ModelSet) -> ModelFileCandidate {
+fn candidate(
+    (runtime, attest): (&Runtime, &AttestRules),
+    files: &RefCell<FileReader>,
+    path: &Path,
+    old: &ModelSet,
+) -> ModelFileCandidate {
     // Watches the file even if it is not text.
     drop(files.borrow_mut().read(path, LARGEST_SOURCE));
     let source = match Source::read(path) {
@@ -95,7 +102,8 @@ fn candidate(runtime: &Runtime, files: &RefCell<FileReader>, path: &Path, old: &
         return candidate;
     }
     match LoadedModel::load_from(runtime, &candidate.source, &ModelFolder { path: folder, read: &file }) {
-        Ok(ready) => {
+        Ok(mut ready) => {
+            ready.warnings.extend(candidate.read.iter().flat_map(|read| attesters_without_rule(read, attest)));
             candidate.findings = ready.warnings.clone();
             let unkept = used(&ready.model, |plugin| component(plugin));
             candidate.listed = Some(Arc::new(ListedModel {

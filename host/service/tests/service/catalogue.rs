@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::catalogue_support::{Models, RUNTIME, approved_by, decided, empty, texts};
-use lockgate_domain::{Kind, Verdict};
+use lockgate_domain::{AttestRules, Kind, Verdict};
 use lockgate_service::catalogue::{Catalogue, ReloadChanges, ReloadOutcome};
 use serde_json::json;
 
@@ -19,7 +19,7 @@ fn the_models_of_files_and_of_folders_are_loaded_and_shown() {
     other.write("notes.txt", "no model");
     other.write(".hidden.toml", "no model either");
     let files = vec![other.folder.path().to_owned(), one.path("shop.toml"), other.path("b.toml")];
-    let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), files).unwrap();
+    let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), files, AttestRules::default()).unwrap();
     assert_eq!(warnings, []);
     assert_eq!(texts(&catalogue.current().names()), ["shop@1.0.0", "stock@2.1.0"]);
 
@@ -47,7 +47,7 @@ fn everything_that_is_wrong_is_told_at_once_with_its_file() {
     models.write("a.toml", "id = \"a\"\nversion = \"one\"\n");
     models.write("b.toml", &approved_by("b", "1.0.0", &["x"]).replace("four-eyes.wasm", "gone.wasm"));
     let files = vec![models.folder.path().to_owned(), models.path("nowhere.toml")];
-    let error = Catalogue::load(RUNTIME.clone(), files).unwrap_err();
+    let error = Catalogue::load(RUNTIME.clone(), files, AttestRules::default()).unwrap_err();
     let [a, b, nowhere] = ["a.toml", "b.toml", "nowhere.toml"].map(|name| models.path(name).display().to_string());
     assert_eq!(error.wrong(), [&a, &b, &nowhere]);
     let said = error.to_string();
@@ -65,7 +65,8 @@ fn everything_that_is_wrong_is_told_at_once_with_its_file() {
 fn two_files_with_the_same_id_are_refused_and_both_are_named() {
     let models = Models::with_shop();
     models.write("zz.toml", &approved_by("shop", "2.0.0", &["service-owner"]));
-    let error = Catalogue::load(RUNTIME.clone(), vec![models.folder.path().to_owned()]).unwrap_err();
+    let error =
+        Catalogue::load(RUNTIME.clone(), vec![models.folder.path().to_owned()], AttestRules::default()).unwrap_err();
     let found = error.files[0].located();
     assert_eq!((found.len(), found[0].code, found[0].line), (1, "duplicate-model", 1));
     let [one, other] = ["shop.toml", "zz.toml"].map(|name| models.path(name).display().to_string());
@@ -167,7 +168,8 @@ fn another_meaning_under_the_same_version_is_warned_of() {
 fn warnings_come_with_the_models_and_stay_until_they_are_heeded() {
     let models = Models::new();
     models.write("shop.toml", "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\n");
-    let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), vec![models.path("shop.toml")]).unwrap();
+    let (catalogue, warnings) =
+        Catalogue::load(RUNTIME.clone(), vec![models.path("shop.toml")], AttestRules::default()).unwrap();
     assert_eq!(warnings[0].located()[0].code, "unguarded-gate");
     catalogue.reload().unwrap();
     assert_eq!(catalogue.status().last.findings, warnings);
@@ -305,4 +307,19 @@ fn every_decision_is_made_by_one_model_while_models_are_replaced() {
     for which in [0, 1] {
         assert!(seen.iter().any(|seen| seen[which] > 0), "{seen:?}");
     }
+}
+
+#[test]
+fn a_demand_that_nobody_may_meet_on_this_server_is_warned_of_when_its_models_are_loaded() {
+    let models = Models::new();
+    let demand = "[facts.change]\nfrom = \"register\"\nby = [\"release-manager\"]\n";
+    models.write("stock.toml", &format!("{}{demand}", approved_by("stock", "1.0.0", &["service-owner"])));
+    let codes = |attest| {
+        let (_, warnings) = Catalogue::load(RUNTIME.clone(), vec![models.path("stock.toml")], attest).unwrap();
+        warnings.iter().flat_map(|file| file.located()).map(|found| found.code).collect::<Vec<_>>()
+    };
+    let rules = json!([{"registers": ["changes"], "by": ["release-manager"]}]);
+    let unmet = |codes: Vec<&str>| codes.iter().filter(|code| **code == "attester-without-rule").count();
+    assert_eq!(unmet(codes(AttestRules::default())), 1);
+    assert_eq!(unmet(codes(AttestRules::new(serde_json::from_value(rules).unwrap()))), 0);
 }

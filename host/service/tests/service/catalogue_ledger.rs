@@ -289,7 +289,9 @@ fn a_model_with_every_kind_of_plugin_comes_back_whole() {
         "shop.toml",
         &model_text(&["canary", "change-window", "four-eyes"], gate).replace(TOLD_FACTS, "unguarded = \"allow\"\n"),
     );
-    let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), vec![models.path("shop.toml")]).unwrap();
+    let (catalogue, warnings) =
+        Catalogue::load(RUNTIME.clone(), vec![models.path("shop.toml")], lockgate_domain::AttestRules::default())
+            .unwrap();
     assert_eq!(warnings[0].located()[0].code, "unused-plugin");
     let storage = database.open();
     catalogue.keep(&*storage, at(1)).unwrap();

@@ -64,6 +64,14 @@ impl Reader<'_> {
             let finding = ModelFinding::error("supplier-in-register", span, message);
             self.findings.push(finding.help("name a role, a service or a person, or write `from = \"evidence\"`"));
         }
+        if from == FactSource::Evidence && fact.is_list() {
+            let span = self.optional(&table, "from").map_or(table.span.clone(), |field| field.span);
+            let message =
+                format!("no evidence tells `{}`: it is a list of entries, each with an attester", fact.as_str());
+            let finding = ModelFinding::error("evidence-of-list", span, message)
+                .note("evidence can tell one thing: the change, the environment, the product or the release");
+            self.findings.push(finding.help("write `from = \"register\"`"));
+        }
         let usual = from != FactSource::Told && fact.register() == RegisterKind::Changes;
         Some(FactDemand { from, by, max_age, independent: is_independent.unwrap_or(usual) })
     }

@@ -211,7 +211,7 @@ fn catalogue(home: &Path) -> Catalogue {
     std::fs::write(&file, format!("{head}{TOLD_FACTS}{plugin}{MODEL}")).unwrap();
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
     let runtime = Runtime::new(RuntimeConfig { cache: Some(cache), ..RuntimeConfig::default() }).unwrap();
-    Catalogue::load(runtime, vec![file]).unwrap().0
+    Catalogue::load(runtime, vec![file], lockgate_domain::AttestRules::default()).unwrap().0
 }
 
 fn engine(home: &Path, storage: Arc<dyn Storage>) -> (DeploymentService, Arc<Catalogue>) {

@@ -43,7 +43,7 @@ fn with_counter(api: &ApiState, authenticator: &Arc<Authenticator>) -> Router {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
     let config = RuntimeConfig { cache: Some(cache), ..RuntimeConfig::default() };
     let runtime = Runtime::with_namespaces(config, Arc::new(LedgerNamespaces::new(Arc::clone(&storage)))).unwrap();
-    let catalogue = match Catalogue::load(runtime, vec![file]) {
+    let catalogue = match Catalogue::load(runtime, vec![file], lockgate_domain::AttestRules::default()) {
         Ok((catalogue, _)) => Arc::new(catalogue),
         Err(error) => panic!("{}", error.render(false)),
     };

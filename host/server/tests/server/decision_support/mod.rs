@@ -73,7 +73,7 @@ pub(crate) fn catalogue(folder: &Path, model: &str) -> Catalogue {
     }
     let file = folder.join("model.toml");
     std::fs::write(&file, text + model).unwrap();
-    match Catalogue::load(runtime, vec![file]) {
+    match Catalogue::load(runtime, vec![file], lockgate_domain::AttestRules::default()) {
         Ok((catalogue, _)) => catalogue,
         Err(error) => panic!("{}", error.render(false)),
     }

@@ -89,8 +89,12 @@ impl Models {
     }
 
     pub(crate) fn load(&self) -> Catalogue {
-        let (catalogue, warnings) = Catalogue::load(RUNTIME.clone(), vec![self.folder.path().to_owned()])
-            .unwrap_or_else(|error| panic!("{error}"));
+        let (catalogue, warnings) = Catalogue::load(
+            RUNTIME.clone(),
+            vec![self.folder.path().to_owned()],
+            lockgate_domain::AttestRules::default(),
+        )
+        .unwrap_or_else(|error| panic!("{error}"));
         // Some models take the requester's word on purpose.
         let codes: Vec<&str> = warnings.iter().flat_map(|file| file.findings.iter()).map(|found| found.code).collect();
         assert!(codes.iter().all(|code| *code == "told-fact"), "{warnings:?}");
@@ -116,5 +120,5 @@ pub(crate) fn texts(names: &[ModelName]) -> Vec<String> {
 
 /// A catalogue of nothing.
 pub(crate) fn empty() -> Catalogue {
-    Catalogue::load(RUNTIME.clone(), Vec::new()).unwrap().0
+    Catalogue::load(RUNTIME.clone(), Vec::new(), lockgate_domain::AttestRules::default()).unwrap().0
 }
