@@ -218,6 +218,11 @@ pub fn role_names() -> [&'static str; ROLES.len()] {
     ROLES.map(|known| known.name)
 }
 
+/// The roles in [`ROLES`] that grant a right.
+pub fn roles_with(right: Right) -> impl Iterator<Item = &'static str> {
+    ROLES.iter().filter(move |known| known.rights.contains(&right)).map(|known| known.name)
+}
+
 /// The rights that a role grants: those in [`ROLES`], or [`RIGHTS_OF_OTHER_ROLES`] for a role that is not in it.
 pub fn rights_of(role: &str) -> &'static [Right] {
     ROLES.iter().find(|known| known.name == role).map_or(RIGHTS_OF_OTHER_ROLES, |known| known.rights)

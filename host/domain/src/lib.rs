@@ -74,7 +74,7 @@ pub use answer::{
 pub use approval::{Approval, ApprovalAnswer, Person, PersonKind, Principal};
 pub use authority::{
     CredentialKind, KnownRole, RIGHTS_OF_OTHER_ROLES, ROLES, Right, Teams, UnknownCredentialKind, UnknownRight,
-    rights_of, role_names,
+    rights_of, role_names, roles_with,
 };
 pub use canonical::{DigestError, canonical_json, with_canonical_json};
 pub use change::{Change, ChangeApproval, ChangeCategory, ChangeContext, ChangeTrigger, Money, Risk};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use lockgate_domain::{
     Attester, Duration, Evidence, EvidenceNeeded, FactNeeded, FactSource, Finding, Need, PersonId, Provenance,
-    Requirement, Severity, Snapshot, Timestamp, Verification, escaped_token, usual_attesters,
+    Requirement, Right, Severity, Snapshot, Timestamp, Verification, escaped_token, roles_with, usual_attesters,
 };
 use serde_json::{Value, json};
 
@@ -85,12 +85,14 @@ fn provenance_of(fact: FactName, snapshot: &Snapshot) -> Provenance {
 
 /// Whether a piece of evidence says the same as the snapshot of a fact.
 fn says(evidence: &Evidence, fact: FactName, snapshot: &Snapshot) -> bool {
-    let read = || {
-        let value: Value = serde_json::from_slice(&evidence.content).ok()?;
-        fact.register().normalized(&value).ok()
-    };
     let deployment = json!(*snapshot.deployment);
-    read().is_some_and(|value| deployment.pointer(&fact.pointer()) == Some(&value))
+    told_by(evidence, fact).is_some_and(|value| deployment.pointer(&fact.pointer()) == Some(&value))
+}
+
+/// The value of a fact that a piece of evidence tells.
+fn told_by(evidence: &Evidence, fact: FactName) -> Option<Value> {
+    let value: Value = serde_json::from_slice(&evidence.content).ok()?;
+    fact.register().normalized(&value).ok()
 }
 
 /// Checks who said a fact, and when.
@@ -108,11 +110,12 @@ fn check_said(
     let place = FactPlace { fact, demand, pointer, snapshot };
     let evidence = snapshot.evidence.get(name).filter(|_| said.source == FactSource::Evidence);
     if !is_one_of(&demand.by, said, evidence) {
-        let message = format!("{} attested `{name}`, and it counts if {} attests it", by(), one_of(&place.owners()));
+        let message = format!("{} {attested} `{name}`, and it counts if {} attests it", by(), one_of(&place.owners()));
         findings.push(place.finding(EngineCode::FactAttesterNotAllowed, message));
     } else if demand.independent && said.attester.as_ref().is_some_and(|who| snapshot.deployment.involves(who)) {
         let message = format!(
-            "{} attested `{name}`, and also requested the deployment or contributed to it: somebody else has to attest it",
+            "{} {attested} `{name}`, and also requested the deployment or contributed to it: somebody else has to do it",
+    let attested = if evidence.is_some() { "attached the evidence" } else { "attested" };
             by()
         );
         findings.push(place.finding(EngineCode::FactAttesterInvolved, message));
@@ -131,7 +134,13 @@ fn not_attested(fact: FactName, demand: &FactDemand, snapshot: &Snapshot) -> Fin
     let (name, pointer) = (fact.as_str(), fact.pointer());
     let place = FactPlace { fact, demand, pointer: &pointer, snapshot };
     let told = match (demand.from, fact.is_list()) {
-        (FactSource::Evidence, _) => format!("no evidence says `{name}`, and only the requester does"),
+        (FactSource::Evidence, _) => match snapshot.evidence.get(name) {
+            None => format!("there is no evidence `{name}`, and only the requester tells it"),
+            Some(evidence) if told_by(evidence, fact).is_none() => {
+                format!("the evidence `{name}` is not the JSON of an entry of the register `{}`", fact.register())
+            }
+            Some(_) => format!("the evidence `{name}` says something else than the deployment at `{pointer}`"),
+        },
         (_, true) => format!("nobody keeps the register `{}`", fact.register()),
         (_, false) => format!("the register `{}` does not have it, and only the requester tells it", fact.register()),
     };
@@ -149,9 +158,8 @@ struct FactPlace<'a> {
 impl FactPlace<'_> {
     /// Those who can supply the fact.
     fn owners(&self) -> Vec<String> {
-        match self.demand.by.is_empty() {
-            true => usual_attesters(self.fact.register()).iter().map(|role| (*role).to_owned()).collect(),
-            false => self.demand.by.iter().map(Attester::to_string).collect(),
+        if !self.demand.by.is_empty() {
+            return self.demand.by.iter().map(Attester::to_string).collect();
         }
     }
 
@@ -159,6 +167,36 @@ impl FactPlace<'_> {
     fn id(&self) -> Option<String> {
         let deployment = &self.snapshot.deployment;
         match self.fact.pointer().as_str() {
+        let usual: Vec<&str> = match self.demand.from {
+            FactSource::Evidence => roles_with(Right::Attest).collect(),
+            _ => usual_attesters(self.fact.register()).to_vec(),
+        };
+        usual.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What its owners have to do, and the same for programs. Evidence is enough where the model says so.
+    fn what_is_needed(&self, owners: &[String]) -> (String, Need) {
+        let (fact, id, max_age) = (self.fact, self.id(), self.demand.max_age);
+        let register = fact.register();
+        let attest = match &id {
+            Some(id) => format!("attest `{id}` in the register `{register}`"),
+            None => format!("attest the register `{register}`"),
+        };
+        if self.demand.from == FactSource::Evidence {
+            let name = fact.as_str();
+            let needed = EvidenceNeeded {
+                name: name.to_owned(),
+                media_type: Some("application/json".to_owned()),
+                attesters: owners.to_vec(),
+                max_age,
+                verified: false,
+            };
+            let what =
+                format!("attach the evidence `{name}`, the JSON of what stands at `{}`, or {attest}", self.pointer);
+            return (what, Need::Evidence(needed));
+        }
+        let kind = Some(register.as_str().to_owned());
+        (attest, Need::Fact(FactNeeded { pointer: self.pointer.to_owned(), kind, id, max_age }))
             "/change" => Some(deployment.change.id.clone()),
             "/environment" => Some(deployment.environment.name.clone()),
             "/product" => Some(deployment.product.id.clone()),
@@ -173,17 +211,8 @@ impl FactPlace<'_> {
 
     fn finding(&self, code: EngineCode, message: String) -> Finding {
         let (owners, id) = (self.owners(), self.id());
-        let what = match &id {
-            Some(id) => format!("attest `{id}` in the register `{}`", self.fact.register()),
-            None => format!("attest the register `{}`", self.fact.register()),
-        };
+        let (what, need) = self.what_is_needed(&owners);
         let fresh = self.demand.max_age.map_or(String::new(), |age| format!(", at most {age} old"));
-        let need = Need::Fact(FactNeeded {
-            pointer: self.pointer.to_owned(),
-            kind: Some(self.fact.register().as_str().to_owned()),
-            id: id.clone(),
-            max_age: self.demand.max_age,
-        });
         let remedy = Requirement {
             owner: Some(owners.join(", ")).filter(|owners| !owners.is_empty()),
             ..Requirement::new(code.as_str(), format!("{} has to {what}{fresh}", one_of(&owners)), need)

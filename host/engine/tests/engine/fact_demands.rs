@@ -168,7 +168,28 @@ fn every_entry_of_a_list_is_looked_at_and_a_list_that_nobody_keeps_is_missing() 
 #[test]
 fn evidence_with_the_name_of_a_fact_can_say_it() {
     let demand = model(&format!("{OTHERS_TOLD}[facts.change]\nfrom = \"evidence\"\nby = [\"change-authority\"]"));
-    assert_eq!(codes(&decide(&demand, ENTRANCE, deployment(), &[])), ["fact-missing"]);
+    let denied = decide(&demand, ENTRANCE, deployment(), &[]);
+    assert_eq!(codes(&denied), ["fact-missing"]);
+    assert_eq!(
+        denied.reasons[0].message,
+        "`change` is not attested: there is no evidence `change`, and only the requester tells it"
+    );
+    let needed = &denied.requirements[0].requirement;
+    assert_eq!(needed.owner.as_deref(), Some("change-authority"));
+    assert_eq!(
+        needed.message,
+        "`change-authority` has to attach the evidence `change`, the JSON of what stands at `/change`, or attest `CHG-1` in the \
+         register `changes`"
+    );
+    let Need::Evidence(evidence) = &needed.need else { panic!("{needed:?}") };
+    assert_eq!(
+        (evidence.name.as_str(), evidence.attesters.as_slice()),
+        ("change", &["change-authority".to_owned()][..])
+    );
+    // Without `by`, everybody who may attach evidence can supply it.
+    let by_all = model(&format!("{OTHERS_TOLD}[facts.change]\nfrom = \"evidence\""));
+    let owner = decide(&by_all, ENTRANCE, deployment(), &[]).requirements[0].requirement.owner.clone().unwrap();
+    assert!(owner.contains("developer") && !owner.contains("auditor"), "{owner}");
     let evidence = |change: &Value| Evidence {
         attester: Some("ines".parse().unwrap()),
         attester_kind: Some(lockgate_domain::CredentialKind::Person),
@@ -180,9 +201,20 @@ fn evidence_with_the_name_of_a_fact_can_say_it() {
     let other = Evidence { attester_roles: Vec::new(), ..evidence(&change) };
     let denied = decide(&demand, ENTRANCE, deployment(), &[("change", other)]);
     assert_eq!(codes(&denied), ["fact-attester-not-allowed"]);
+    assert_eq!(
+        denied.reasons[0].message,
+        "`ines` attached the evidence `change`, and it counts if `change-authority` attests it"
+    );
     change["risk"] = json!("high");
-    let denied = decide(&demand, ENTRANCE, deployment(), &[("change", evidence(&change))]);
-    assert_eq!(codes(&denied), ["fact-missing"], "it says something else");
+    let message = |told: &Value| {
+        let denied = decide(&demand, ENTRANCE, deployment(), &[("change", evidence(told))]);
+        assert_eq!(codes(&denied), ["fact-missing"]);
+        denied.reasons[0].message.clone()
+    };
+    let other = "`change` is not attested: the evidence `change` says something else than the deployment at `/change`";
+    assert_eq!(message(&change), other);
+    let none = "`change` is not attested: the evidence `change` is not the JSON of an entry of the register `changes`";
+    assert_eq!(message(&json!("approved")), none);
     // A register is more than enough.
     assert_eq!(codes(&decide(&demand, ENTRANCE, attested(|_| {}), &[])), [""; 0]);
 }
