@@ -138,7 +138,7 @@ impl DeploymentService {
     }
 
     /// The evidence of a deployment with its bytes, its signatures verified with the keys that the registers have now.
-    /// Returns the moment from which on the result may be another one, too.
+    /// Evidence whose bytes were deleted is no longer there. Returns the moment from which on the result may be another one, too.
     pub(super) fn verified_evidence(
         &self,
         state: &DeploymentState,
@@ -147,7 +147,8 @@ impl DeploymentService {
     ) -> Result<(BTreeMap<String, Evidence>, Option<Timestamp>), ServiceError> {
         let (mut verified, mut ring, mut until) = (BTreeMap::new(), None, None);
         for (name, evidence) in &state.evidence {
-            let evidence = self.with_bytes(evidence)?;
+            let Some(content) = self.content_if_kept(evidence.digest)? else { continue };
+            let evidence = Evidence { content, ..evidence.clone() };
             let detached = state.signatures.get(name);
             let damaged = |error: InputError| ServiceError::Damaged(format!("the evidence `{name}`: {error}"));
             let Some(signed) = SignedEvidence::read(&evidence, detached).map_err(damaged)? else {

@@ -61,6 +61,7 @@ mod waiver_scope;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use lockgate_domain::{AttestRules, Digest, Duration, Gate, Timestamp};
 use lockgate_engine::LoadedModel;
@@ -163,6 +164,9 @@ struct ServiceParts {
     deployments: Cache<String, Arc<LoadedDeployment>>,
     contents: Cache<Digest, Arc<Vec<u8>>>,
     snapshots: Cache<(String, Gate), Arc<CachedSnapshot>>,
+    /// The version of the ledger's own stream, whose entries say what content was deleted, up to which nothing that is deleted is in
+    /// memory.
+    deletions: AtomicU64,
     /// The teams that have a deployment with this id.
     teams: Cache<String, KnownTeams>,
     waivers: FollowedStreams<GrantsById<WaiverState>>,
@@ -238,6 +242,7 @@ impl DeploymentService {
             bookings: Cache::new(4_000),
             histories: Cache::new(1_000),
             attest,
+            deletions: AtomicU64::new(0),
             registers: RegisterCaches::default(),
             stored: RecentContent::default(),
             value_turns: ValueTurns::default(),

@@ -1,10 +1,11 @@
 //! Reads deployments from their events, and lists of them in pages.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use lockgate_domain::join::join;
 use lockgate_domain::{Deployment, Digest, Right, Teams, Timestamp};
-use lockgate_ledger::{ContentState, Entry, EntryQuery, Storage};
+use lockgate_ledger::{ContentState, Entry, EntryQuery, LEDGER_STREAM, Storage};
 use quick_cache::sync::Cache;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,12 +32,13 @@ pub(super) struct LoadedDeployment {
     pub(super) document: Arc<Deployment>,
     /// The index in the log from which on further entries may follow.
     pub(super) next: u64,
-}
     /// Whether the ledger has all events of the state. What is computed from a state that is not written may not be cached: the write
     /// can still be refused, and another one then gets the same version.
     pub(super) is_written: bool,
+}
 
 impl LoadedDeployment {
+    /// A deployment whose request is not written yet.
     pub(super) fn first(id: &str, state: DeploymentState, document: Arc<Deployment>) -> Self {
         let stream = deployment_stream(&state.team, id);
         Self { id: id.to_owned(), stream, state, document, next: 0, is_written: false }
@@ -250,19 +252,48 @@ impl DeploymentService {
         serde_json::from_slice(&bytes).map_err(|error| ServiceError::Damaged(format!("content `{digest}`: {error}")))
     }
 
+    /// Drops everything in memory that was made of content, if the ledger's own stream has a newer version than when that was done
+    /// last: its entries say what was deleted, by whichever process. Everything is read again from what is left.
+    pub(super) fn drop_deleted(&self, version: u64) {
+        if self.0.deletions.fetch_max(version, Ordering::SeqCst) >= version {
+            return;
+        }
+        self.0.contents.clear();
+        self.0.deployments.clear();
+        self.0.snapshots.clear();
+        self.0.registers.drop_values();
+        self.0.stored.forget();
+    }
+
+    /// Keeps something in memory that was made of content, unless content was deleted since `deletions` was read. `insert` may run
+    /// beside [`Self::drop_deleted`], so it is undone if that has begun meanwhile.
+    pub(super) fn keep_unless_deleted(&self, deletions: u64, insert: impl FnOnce(), undo: impl FnOnce()) {
+        insert();
+        if self.0.deletions.load(Ordering::SeqCst) != deletions {
+            undo();
+        }
+    }
+
     /// Content of the ledger, by digest. None if retention deleted it.
     pub(super) fn content_if_kept(&self, digest: Digest) -> Result<Option<Arc<Vec<u8>>>, ServiceError> {
-        match self.0.storage.content(&digest)? {
-            Some(content) if matches!(content.state, ContentState::Deleted(_)) => Ok(None),
-            _ => self.content(digest).map(Some),
-        }
+        Ok(self.content_or_deletion(digest)?.ok())
     }
 
     /// Content of the ledger, by digest.
     pub(super) fn content(&self, digest: Digest) -> Result<Arc<Vec<u8>>, ServiceError> {
+        self.content_or_deletion(digest)?.map_err(|at| ServiceError::NotFound {
+            what: "content",
+            id: format!("{digest} (deleted by retention at {at})"),
+        })
+    }
+
+    /// Content of the ledger, by digest, or the time of its deletion.
+    fn content_or_deletion(&self, digest: Digest) -> Result<Result<Arc<Vec<u8>>, Timestamp>, ServiceError> {
+        self.drop_deleted(self.0.storage.version(LEDGER_STREAM)?);
         if let Some(bytes) = self.0.contents.get(&digest) {
-            return Ok(bytes);
+            return Ok(Ok(bytes));
         }
+        let deletions = self.0.deletions.load(Ordering::SeqCst);
         let missing = || ServiceError::NotFound { what: "content", id: digest.to_string() };
         match self.0.storage.content(&digest)?.ok_or_else(missing)?.state {
             ContentState::Present(bytes) if Digest::of(&bytes) != digest => {
@@ -270,12 +301,12 @@ impl DeploymentService {
             }
             ContentState::Present(bytes) => {
                 let bytes = Arc::new(bytes);
-                self.0.contents.insert(digest, bytes.clone());
-                Ok(bytes)
+                let contents = &self.0.contents;
+                let insert = || contents.insert(digest, bytes.clone());
+                self.keep_unless_deleted(deletions, insert, || drop(contents.remove(&digest)));
+                Ok(Ok(bytes))
             }
-            ContentState::Deleted(at) => {
-                Err(ServiceError::NotFound { what: "content", id: format!("{digest} (deleted by retention at {at})") })
-            }
+            ContentState::Deleted(at) => Ok(Err(at)),
         }
     }
 

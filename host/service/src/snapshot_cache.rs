@@ -10,7 +10,7 @@ use lockgate_domain::{
     Approval, Deployment, Digest, DigestError, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage,
     TeamName, Timestamp, join_people,
 };
-use lockgate_ledger::{ContentBlob, ExpectedVersion};
+use lockgate_ledger::{ContentBlob, ExpectedVersion, LEDGER_STREAM};
 use parking_lot::Mutex;
 
 use super::booking::{KnownBookings, streams_to_look_at};
@@ -66,6 +66,8 @@ struct SnapshotBasis {
     /// The end streams of the waivers that may apply to the deployment, and their versions.
     ends: Vec<(String, u64)>,
     history: u64,
+    /// The version of the ledger's own stream, whose entries say what content was deleted.
+    deletions: u64,
     /// The streams of the registers that were joined, and their versions.
     registers: Vec<(String, u64)>,
     models: Arc<[LoadedModel]>,
@@ -83,8 +85,8 @@ enum BasisChange {
 impl SnapshotBasis {
     /// How `now` differs from this.
     fn compare(&self, now: &Self) -> BasisChange {
-        let same = (self.deployment, self.waivers, &self.ends, self.history)
-            == (now.deployment, now.waivers, &now.ends, now.history)
+        let same = (self.deployment, self.waivers, &self.ends, self.history, self.deletions)
+            == (now.deployment, now.waivers, &now.ends, now.history, now.deletions)
             && Arc::ptr_eq(&self.models, &now.models)
             && self.registers.len() == now.registers.len();
         let registers = self.registers.iter().zip(&now.registers);
@@ -138,7 +140,7 @@ impl DeploymentService {
         let own_waivers = team_waivers(team);
         // Another state may get the version of one that is not written.
         let known = self.0.snapshots.get(&(loaded.stream.clone(), gate)).filter(|_| loaded.is_written);
-        let mut streams = vec![EVERYBODYS_WAIVERS, &own_waivers, &history_stream];
+        let mut streams = vec![EVERYBODYS_WAIVERS, &own_waivers, &history_stream, LEDGER_STREAM];
         let named = streams.len();
         // The registers may say that the product depends on others than the document names. What is missing is read later.
         let looked_at = match &known {
@@ -159,6 +161,8 @@ impl DeploymentService {
             self.grants(&self.0.waivers, &own_waivers, version(1))?,
         ];
         let history = self.history_at(&history_stream, version(2))?;
+        let deletions = version(3);
+        self.drop_deleted(deletions);
         let mut extra = streams.iter().zip(&versions).skip(named).map(|(stream, version)| (*stream, *version));
         let read_bookings: Vec<(&str, u64)> = extra.by_ref().take(booked - named).collect();
         let mut extra = extra.map(|(stream, version)| (stream.to_owned(), version));
@@ -169,6 +173,7 @@ impl DeploymentService {
             waivers: [&waivers[0], &waivers[1]].map(|waivers| waivers.version),
             ends,
             history: history.version,
+            deletions,
             registers,
             models: self.0.models.current(),
         };
@@ -203,7 +208,11 @@ impl DeploymentService {
         deployment.history = history.says.past.clone();
         deployment.gates_passed.clone_from(&state.passed);
         deployment.tell_drift();
-        let mut expect = vec![ExpectedVersion { stream: history_stream.clone(), version: history.version }];
+        // A decision uses nothing that was deleted meanwhile.
+        let mut expect = vec![
+            ExpectedVersion { stream: history_stream.clone(), version: history.version },
+            ExpectedVersion { stream: LEDGER_STREAM.to_owned(), version: deletions },
+        ];
         let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
         let ids: Vec<&str> = waivers.iter().map(|known| known.waiver.id.as_str()).collect();

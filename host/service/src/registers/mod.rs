@@ -100,6 +100,14 @@ pub(super) struct RegisterCaches {
     recent: Cache<String, (u64, Arc<Vec<Sample>>)>,
 }
 
+impl RegisterCaches {
+    /// Drops what was made of values.
+    pub(super) fn drop_values(&self) {
+        self.values.clear();
+        self.keys.clear();
+    }
+}
+
 impl Default for RegisterCaches {
     fn default() -> Self {
         Self {

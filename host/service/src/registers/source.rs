@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lockgate_domain::join::{RegisterSource, RegisteredFact};
 use lockgate_domain::{Digest, RegisterKind, TeamName};
+use lockgate_ledger::LEDGER_STREAM;
 use serde::Serialize;
 
 use super::EntryHead;
@@ -56,7 +57,10 @@ impl<'a> LedgerRegisters<'a> {
             .map(String::as_str)
             .collect();
         if !unknown.is_empty() {
-            let versions = self.as_of.versions(&*self.service.0.storage, &unknown)?;
+            // Nothing is taken from memory that was deleted by then.
+            let asked: Vec<&str> = [LEDGER_STREAM].into_iter().chain(unknown.iter().copied()).collect();
+            let mut versions = self.as_of.versions(&*self.service.0.storage, &asked)?.into_iter();
+            self.service.drop_deleted(versions.next().unwrap_or_default());
             self.known.extend(unknown.iter().map(|stream| (*stream).to_owned()).zip(versions));
         }
         let mut versions = Vec::with_capacity(streams.len());

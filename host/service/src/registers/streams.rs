@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use lockgate_domain::{Digest, RegisterKind, TeamName};
-use lockgate_ledger::{Entry, EntryQuery, KEEPS_NEWEST};
+use lockgate_ledger::{Entry, EntryQuery, KEEPS_NEWEST, LEDGER_STREAM};
 use serde_json::Value;
 
 use super::{EntryHead, RecordedEntry};
@@ -162,27 +163,18 @@ impl DeploymentService {
         Ok(Some(head))
     }
 
-    /// As [`register_value`](Self::register_value), for people to read: a value that was forgotten meanwhile is not shown, even if
-    /// decisions still have it in hand.
+    /// As [`register_value`](Self::register_value), for people to read: a value that was deleted by now is not shown.
     pub(super) fn shown_value(
         &self,
         register: RegisterKind,
         digest: Digest,
     ) -> Result<Option<Arc<Value>>, ServiceError> {
-        match self.content_if_kept(digest)? {
-            Some(bytes) => match self.0.registers.values.get(&digest) {
-                Some(known) => Ok(Some(known)),
-                None => self.read_register_value(register, digest, &bytes).map(Some),
-            },
-            None => {
-                self.0.registers.values.remove(&digest);
-                self.0.contents.remove(&digest);
-                Ok(None)
-            }
-        }
+        self.drop_deleted(self.0.storage.version(LEDGER_STREAM)?);
+        self.register_value(register, digest)
     }
 
-    /// A value of a register in its normal form. None if retention deleted it.
+    /// A value of a register in its normal form. None if retention deleted it; what [`drop_deleted`](Self::drop_deleted) has not
+    /// heard of yet still counts.
     pub(super) fn register_value(
         &self,
         register: RegisterKind,
@@ -191,8 +183,9 @@ impl DeploymentService {
         if let Some(known) = self.0.registers.values.get(&digest) {
             return Ok(Some(known));
         }
-        let bytes = self.content_if_kept(digest)?;
-        bytes.map(|bytes| self.read_register_value(register, digest, &bytes)).transpose()
+        let deletions = self.0.deletions.load(Ordering::SeqCst);
+        let Some(bytes) = self.content_if_kept(digest)? else { return Ok(None) };
+        self.read_register_value(register, digest, &bytes, deletions).map(Some)
     }
 
     /// Reads a value of a register from its bytes, and keeps it for the next time.
@@ -201,11 +194,14 @@ impl DeploymentService {
         register: RegisterKind,
         digest: Digest,
         bytes: &[u8],
+        deletions: u64,
     ) -> Result<Arc<Value>, ServiceError> {
         let wrong = |error: String| ServiceError::Damaged(format!("the value `{digest}` of `{register}`: {error}"));
         let value: Value = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
         let value = Arc::new(register.normalized(&value).map_err(|error| wrong(error.to_string()))?);
-        self.0.registers.values.insert(digest, Arc::clone(&value));
+        let values = &self.0.registers.values;
+        let insert = || values.insert(digest, Arc::clone(&value));
+        self.keep_unless_deleted(deletions, insert, || drop(values.remove(&digest)));
         Ok(value)
     }
 }

@@ -10,8 +10,8 @@ use lockgate_ledger::RetentionRule;
 use lockgate_service::authority::{Actor, Forbidden};
 use lockgate_service::lifecycle::ApprovalInvalid;
 use lockgate_service::{
-    EntriesFilter, ImportLine, NewDeployment, PageRequest, RegisterRef, RegisterScope, RuleRefusal, ServiceError,
-    WriteContext, register_content,
+    EntriesFilter, ImportLine, NewDeployment, NewEvidence, PageRequest, RegisterRef, RegisterScope,
+    RuleRefusal, ServiceError, WriteContext, register_content,
 };
 use serde_json::{Value, json};
 
@@ -525,4 +525,44 @@ fn retention_keeps_the_present_value_of_an_entry_and_deletes_what_it_replaced() 
     withdrawn.unwrap();
     assert_eq!(forget(), 1);
     assert_eq!(forget(), 0);
+}
+
+#[test]
+fn what_retention_deleted_leaves_the_memory_of_every_server_at_once() {
+    let stand = Stand::new();
+    let other =
+        Stand::of(open(&stand.folder, vec![load(&["four-eyes", "canary"], MODEL)]), tempfile::tempdir().unwrap());
+    stand.request(|_| {}).unwrap();
+    let report = NewEvidence::new("report", "text/plain", b"all tests passed");
+    stand.engine.attach(&stand.by(&rita()), "dep-1".into(), report).unwrap();
+    stand.attest(&ben(), RegisterKind::Changes, &new(change("requested", "low"))).unwrap();
+    stand.attest(&ben(), RegisterKind::Changes, &new(change("approved", "low"))).unwrap();
+    let exit = gate(Stage::PlanAndApprove, Phase::Exit);
+    let evidence_of_decision = |stand: &Stand| {
+        let decision = ask_gate(&stand.engine, &rita(), "dep-1", exit, stand.now()).unwrap();
+        stand.engine.decision(&rita(), &decision.id).unwrap().evidence.len()
+    };
+    let first_value = |stand: &Stand| {
+        let history = stand.engine.entry_history(&ben(), &at(RegisterKind::Changes, "CHG-1"), PAGE).unwrap();
+        history.items.last().unwrap().value.clone()
+    };
+    for server in [&stand, &other] {
+        server.later(120);
+        assert_eq!(evidence_of_decision(server), 1);
+        assert!(server.engine.evidence(&rita(), "dep-1".into(), "report").is_ok());
+        assert!(first_value(server).is_some());
+    }
+    // One of the two deletes it.
+    for kind in ["evidence".to_owned(), register_content(RegisterKind::Changes)] {
+        let before = lockgate_domain::Timestamp::from_millis(i64::MAX / 1000);
+        assert_eq!(stand.engine.storage().forget(&RetentionRule::Content { kind, before }).unwrap().count, 1);
+    }
+    for server in [&other, &stand] {
+        assert_eq!(evidence_of_decision(server), 0);
+        let gone = server.engine.evidence(&rita(), "dep-1".into(), "report");
+        assert!(matches!(gone, Err(ServiceError::NotFound { .. })), "{gone:?}");
+        assert_eq!(first_value(server), None);
+        // The deployment still says what was attached.
+        assert_eq!(server.view("dep-1").evidence.len(), 1);
+    }
 }
