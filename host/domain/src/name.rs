@@ -13,6 +13,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::{GeneralSecurityProfile as _, RestrictionLevel, RestrictionLevelDetection as _};
 
 use crate::distinct::{Keyed, distinct};
+use crate::id::is_path_step;
 use crate::shortened::shortened;
 
 /// Why a text is not a valid name of its kind.
@@ -49,6 +50,9 @@ pub enum NameFault {
     /// The name is an asterisk, which looks like a pattern.
     #[error("is `*`, and patterns are not supported: write one id, or leave the field out")]
     Pattern,
+    /// The name is `.` or `..`, a step in the path of an address.
+    #[error("is `{0}`, which addresses take for a step in their path: write another one")]
+    PathStep(String),
     /// The name holds a character that Unicode does not allow in identifiers.
     #[error(
         "holds `{character}` (U+{:04X}) in `{shown}`, which Unicode (UTS #39) does not allow in identifiers: write it with \
@@ -137,6 +141,9 @@ pub fn check_id(written: &str) -> Result<(), InvalidName> {
 fn check_identity(what: &'static str, written: &str) -> Result<(), InvalidName> {
     let wrong = |fault| Err(InvalidName { what, fault });
     check_name(written).or_else(wrong)?;
+    if is_path_step(written) {
+        return wrong(NameFault::PathStep(written.to_owned()));
+    }
     if written.is_ascii() {
         return Ok(());
     }
@@ -387,6 +394,23 @@ pub(crate) fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Str
     }
 }
 
+/// Reads an optional number that is finite.
+pub(crate) fn some_finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    Option::<f64>::deserialize(deserializer)?.map(checked_finite).transpose()
+}
+
+/// Reads a number that is finite.
+pub(crate) fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    checked_finite(f64::deserialize(deserializer)?)
+}
+
+fn checked_finite<E: serde::de::Error>(number: f64) -> Result<f64, E> {
+    match number.is_finite() {
+        true => Ok(number),
+        false => Err(E::custom(format_args!("{number} is not finite: write a number"))),
+    }
+}
+
 /// Reads an optional share of a whole.
 pub(crate) fn some_share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     let share = Option::<f64>::deserialize(deserializer)?;
@@ -455,6 +479,12 @@ mod tests {
             }
             assert!(fault("a  b").1.contains("two blanks in a row"));
             assert!(fault("a\u{a0}b").1.contains("a blank that is no space (U+00A0)"));
+        }
+        for step in [".", ".."] {
+            let message =
+                format!("the id is `{step}`, which addresses take for a step in their path: write another one");
+            assert_eq!(said("/change/id", step), Some(("/change/id".to_owned(), message)));
+            assert_eq!(said("/release/components/0/name", step), None, "a name is no address");
         }
         for pointer in ["/release/name", "/change/title", "/release/knowledge_items/0/title"] {
             for blank in [" \n", "\u{200b}", " \u{2060} "] {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::distinct::{distinct, keyed};
-use crate::name::{ids, name, names, some_name};
+use crate::join::NAMED;
+use crate::name::{finite, ids, name, names, some_name};
 use crate::registered_key::keys;
 use crate::rules::{ReleaseMistake, release_mistakes};
 use crate::{
@@ -186,6 +187,28 @@ impl RegisterKind {
             }
             None => serde_json::to_value(release).map_err(ValueError::custom),
         }
+    }
+
+    /// The place of its entries in the snapshot, as a JSON Pointer: that of the entry that the deployment names, or of the list.
+    pub fn pointer(self) -> String {
+        match self {
+            Self::Instances => "/actual_instances".to_owned(),
+            Self::KnowledgeItems => "/release/knowledge_items".to_owned(),
+            Self::People => "/people".to_owned(),
+            _ => match NAMED.iter().find(|(_, named)| *named == self) {
+                Some((member, _)) => format!("/{member}"),
+                None => format!("/registers/{}", self.as_str().replace('-', "_")),
+            },
+        }
+    }
+
+    /// The register whose entry, or list of entries, a place of the snapshot belongs to. None if it belongs to none.
+    pub fn at(pointer: &str) -> Option<Self> {
+        let is_at = |kind: &Self| {
+            let below = pointer.strip_prefix(&kind.pointer());
+            below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        };
+        Self::ALL.iter().copied().filter(is_at).max_by_key(|kind| kind.pointer().len())
     }
 
     /// The right to attest entries of this register, as messages name it.
@@ -412,6 +435,7 @@ pub struct Sample {
     /// When it was measured (RFC 3339).
     pub at: Timestamp,
     /// The value, in the unit of the indicator.
+    #[serde(deserialize_with = "finite")]
     pub value: f64,
 }
 
@@ -483,6 +507,15 @@ impl AttestRules {
         let found: BTreeSet<Attester> = named.iter().filter(covers).flat_map(|rule| rule.by.iter().cloned()).collect();
         found.into_iter().collect()
     }
+
+    /// Who may attest entries of this register for some team, or shared ones.
+    pub fn attesters_for_any_team(&self, register: RegisterKind) -> BTreeSet<Attester> {
+        let named = self.0.iter().filter(|rule| rule.registers.contains(&register));
+        match named.clone().next() {
+            None => self.attesters(register, None).into_iter().collect(),
+            Some(_) => named.flat_map(|rule| rule.by.iter().cloned()).collect(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -507,15 +540,6 @@ mod tests {
         let protected = json!([{"name": "shop", "kind": "software", "version": "2", "digest": Digest::of(b"shop")}]);
         let protected: Release = serde_json::from_value(of(json!({"components": protected})).unwrap()).unwrap();
         assert_eq!(protected.digest, Some(protected.computed_digest()));
-
-    /// Who may attest entries of this register for some team, or shared ones.
-    pub fn attesters_for_any_team(&self, register: RegisterKind) -> BTreeSet<Attester> {
-        let named = self.0.iter().filter(|rule| rule.registers.contains(&register));
-        match named.clone().next() {
-            None => self.attesters(register, None).into_iter().collect(),
-            Some(_) => named.flat_map(|rule| rule.by.iter().cloned()).collect(),
-        }
-    }
         let wrong = of(json!({"digest": Digest::of(b"image")})).unwrap_err();
         assert_eq!(wrong.pointer, "/digest");
         assert!(wrong.to_string().contains(&right.computed_digest().to_string()), "the way out: {wrong}");
@@ -532,6 +556,48 @@ mod tests {
         }
         let error = "change".parse::<RegisterKind>().unwrap_err().to_string();
         assert_eq!(error, "there is no register `change`: did you mean `changes`?");
+    }
+
+    #[test]
+    fn bounds_of_an_indicator_that_no_value_meets_are_refused() {
+        let of = |least: f64, most: f64| {
+            let kpi = json!({"id": "k", "metric": "m", "unit": "ms", "at_least": least, "at_most": most});
+            RegisterKind::Kpis.normalized(&kpi).map_err(|error| error.to_string())
+        };
+        assert!(of(1.0, 1.0).is_ok());
+        let message = "`at_least` is 200 and `at_most` is 100: no value is good, so correct one of them";
+        assert_eq!(of(200.0, 100.0), Err(message.to_owned()));
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_refused() {
+        use serde::de::IntoDeserializer as _;
+        use serde::de::value::{Error, F64Deserializer};
+        let read = |number: f64| {
+            let number: F64Deserializer<Error> = number.into_deserializer();
+            finite(number).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(1.5), Ok(1.5));
+        assert_eq!(read(f64::INFINITY), Err("inf is not finite: write a number".to_owned()));
+        assert_eq!(read(f64::NAN), Err("NaN is not finite: write a number".to_owned()));
+    }
+
+    #[test]
+    fn a_place_of_the_snapshot_belongs_to_the_register_that_holds_it() {
+        for kind in RegisterKind::ALL {
+            assert_eq!(RegisterKind::at(&kind.pointer()), Some(*kind));
+        }
+        for (place, kind) in [
+            ("/change/approval", Some(RegisterKind::Changes)),
+            ("/release/status", Some(RegisterKind::Releases)),
+            ("/release/knowledge_items/0/status", Some(RegisterKind::KnowledgeItems)),
+            ("/actual_instances/3", Some(RegisterKind::Instances)),
+            ("/registers/service_contracts/0", Some(RegisterKind::ServiceContracts)),
+            ("/changes", None),
+            ("/approvals/0", None),
+        ] {
+            assert_eq!(RegisterKind::at(place), kind, "{place}");
+        }
     }
 
     #[test]

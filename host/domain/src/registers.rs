@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::distinct::{Keyed, distinct, keyed};
-use crate::name::{id, ids, labels, name, some_id, some_share, some_text, text, texts};
+use crate::name::{finite, id, ids, labels, name, some_finite, some_id, some_share, some_text, text, texts};
 use crate::registered_key::keys;
 use crate::{Digest, Duration, Pattern, RegisteredKey, Severity, TimeWindow, Timestamp, closest};
 
@@ -97,25 +97,23 @@ pub struct ServiceContract {
 
 /// A key performance indicator with its last value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "WrittenKpi")]
+#[schemars(!try_from)]
 pub struct Kpi {
     /// The id of the indicator, unique among the indicators.
-    #[serde(deserialize_with = "id")]
     pub id: String,
     /// The id of the contract that promises it.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract: Option<String>,
     /// The id of the instance that it is measured at.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
     /// The objective that the indicator serves.
     #[serde(default)]
     pub objective: String,
     /// The metric that is measured.
-    #[serde(deserialize_with = "text")]
     pub metric: String,
     /// The unit of all numbers here, as UCUM writes it, for example `ms`, `%` or `1`.
-    #[serde(deserialize_with = "text")]
     pub unit: String,
     /// Whether the values only ever grow, so that their differences count.
     #[serde(default)]
@@ -127,7 +125,7 @@ pub struct Kpi {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<f64>,
     /// The share of bad values that is allowed, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_share")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub budget: Option<f64>,
     /// The last measured value. Absent if there is no data.
@@ -139,6 +137,82 @@ pub struct Kpi {
     /// The number of values that are kept.
     #[serde(default)]
     pub samples: u32,
+}
+
+/// An indicator as people write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenKpi {
+    #[serde(deserialize_with = "id")]
+    id: String,
+    #[serde(default, deserialize_with = "some_id")]
+    contract: Option<String>,
+    #[serde(default, deserialize_with = "some_id")]
+    instance: Option<String>,
+    #[serde(default)]
+    objective: String,
+    #[serde(deserialize_with = "text")]
+    metric: String,
+    #[serde(deserialize_with = "text")]
+    unit: String,
+    #[serde(default)]
+    counter: bool,
+    #[serde(default, deserialize_with = "some_finite")]
+    at_least: Option<f64>,
+    #[serde(default, deserialize_with = "some_finite")]
+    at_most: Option<f64>,
+    #[serde(default, deserialize_with = "some_share")]
+    budget: Option<f64>,
+    #[serde(default, deserialize_with = "some_finite")]
+    latest: Option<f64>,
+    #[serde(default)]
+    measured: Option<Timestamp>,
+    #[serde(default)]
+    samples: u32,
+}
+
+impl TryFrom<WrittenKpi> for Kpi {
+    type Error = String;
+
+    fn try_from(written: WrittenKpi) -> Result<Self, String> {
+        let WrittenKpi {
+            id,
+            contract,
+            instance,
+            objective,
+            metric,
+            unit,
+            counter,
+            at_least,
+            at_most,
+            budget,
+            latest,
+            measured,
+            samples,
+        } = written;
+        if let (Some(least), Some(most)) = (at_least, at_most)
+            && least > most
+        {
+            return Err(format!(
+                "`at_least` is {least} and `at_most` is {most}: no value is good, so correct one of them"
+            ));
+        }
+        Ok(Self {
+            id,
+            contract,
+            instance,
+            objective,
+            metric,
+            unit,
+            counter,
+            at_least,
+            at_most,
+            budget,
+            latest,
+            measured,
+            samples,
+        })
+    }
 }
 
 /// A monitor that watches an instance.
@@ -348,8 +422,10 @@ pub struct Capacity {
     #[serde(deserialize_with = "text")]
     pub unit: String,
     /// The whole capacity.
+    #[serde(deserialize_with = "finite")]
     pub total: f64,
     /// The part of it that is used.
+    #[serde(deserialize_with = "finite")]
     pub used: f64,
     /// When it was measured (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]

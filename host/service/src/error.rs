@@ -80,6 +80,15 @@ pub enum ServiceError {
         /// The present version.
         actual: u64,
     },
+    /// The write depends on something that does not exist.
+    #[error(
+        "there is no {what} `{id}`, and `If-Match: *` asks for one: leave the header out to write the first version"
+    )]
+    NothingMatches {
+        /// The kind of thing, for example `entry`.
+        what: &'static str,
+        id: String,
+    },
     /// The id is already taken.
     #[error("there is a {what} `{id}` already: choose another id")]
     Exists {

@@ -21,7 +21,7 @@ use super::read::{LoadedDeployment, ReadMode};
 use super::snapshot_cache::GateSnapshot;
 use super::value_turns::ValueTurn;
 use super::write::{kept, request_of};
-use super::{DeploymentRef, DeploymentService, ServiceError, WriteAnswer, WriteContext};
+use super::{DeploymentRef, DeploymentService, IfMatch, ServiceError, WriteAnswer, WriteContext};
 use crate::authority::{Actor, CredentialCheck};
 
 /// A piece of work for another thread.
@@ -70,8 +70,8 @@ pub enum GatePurpose {
     /// A decision. The deployment passes the gate if it allows. Of several requests at the same time, one passes.
     Pass {
         key: Option<String>,
-        /// The version of the deployment that the request depends on.
-        if_match: Option<u64>,
+        /// The condition of the request on the deployment.
+        if_match: Option<IfMatch>,
     },
 }
 

@@ -67,6 +67,7 @@ use lockgate_domain::{AttestRules, Digest, Duration, Gate, Timestamp};
 use lockgate_engine::LoadedModel;
 use lockgate_ledger::Storage;
 use quick_cache::sync::Cache;
+use serde::Serialize;
 
 use authority::{Actor, CredentialCheck};
 
@@ -188,6 +189,15 @@ struct ServiceParts {
     value_turns: ValueTurns,
 }
 
+/// The condition of a write on what it changes, as the header `If-Match` says it (RFC 9110, section 13.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum IfMatch {
+    /// It exists (`*`).
+    Exists,
+    /// It has this version.
+    Version(u64),
+}
+
 /// The context of a write.
 #[derive(Clone, Debug)]
 pub struct WriteContext<'a> {
@@ -197,8 +207,8 @@ pub struct WriteContext<'a> {
     pub now: Timestamp,
     /// The idempotency key, which makes it safe to send the write twice.
     pub key: Option<&'a str>,
-    /// The version of the deployment that the write depends on, if the caller names one.
-    pub if_match: Option<u64>,
+    /// The condition on what is changed, if the caller names one.
+    pub if_match: Option<IfMatch>,
     /// The credential to check right before the ledger takes the write, because plugins may have taken long. None: no
     /// check.
     pub credential: Option<&'a dyn CredentialCheck>,

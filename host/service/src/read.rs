@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::locate::deployment_stream;
 use super::registers::LedgerRegisters;
 use super::write::RecordedEvent;
-use super::{DeploymentRef, DeploymentService, DeploymentSummary, ServiceError, WriteContext};
+use super::{DeploymentRef, DeploymentService, DeploymentSummary, IfMatch, ServiceError, WriteContext};
 use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor};
 
@@ -61,7 +61,7 @@ impl LoadedDeployment {
     /// Checks that the deployment has the version that the write depends on.
     pub(super) fn matches(&self, write: &WriteContext<'_>) -> Result<(), ServiceError> {
         match write.if_match {
-            Some(expected) if expected != self.state.version => {
+            Some(IfMatch::Version(expected)) if expected != self.state.version => {
                 let (what, id, actual) = ("deployment", self.id.clone(), self.state.version);
                 Err(ServiceError::VersionDiffers { what, id, expected, actual })
             }

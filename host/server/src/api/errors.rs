@@ -49,6 +49,12 @@ pub fn problem(error: ServiceError) -> Problem {
                 Err(_) => problem,
             }
         }
+        ServiceError::NothingMatches { what, id } => {
+            Problem::new(StatusCode::PRECONDITION_FAILED, "nothing-matches", "Nothing exists that If-Match could match")
+                .detail(said)
+                .with("what", what)
+                .with("id", id)
+        }
         ServiceError::Exists { what, id } => {
             conflict("exists", "The id is taken").detail(said).with("what", what).with("id", id)
         }

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use lockgate_domain::{Gate, Phase, Stage, TeamName};
 use lockgate_service::authority::Actor;
-use lockgate_service::{DeploymentRef, GatePurpose, PageRequest, RequestRef, WriteContext};
+use lockgate_service::{DeploymentRef, GatePurpose, IfMatch, PageRequest, RequestRef, WriteContext};
 use serde::Deserialize;
 
 use super::errors::{VERSION_DIFFERS, unreadable};
@@ -55,7 +55,7 @@ pub struct WriteRequest {
     /// The credential, to be checked again before something is written.
     pub session: CredentialSession,
     key: Option<String>,
-    if_match: Option<u64>,
+    if_match: Option<IfMatch>,
 }
 
 impl WriteRequest {
@@ -101,11 +101,11 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+fn if_match(headers: &HeaderMap) -> Result<Option<IfMatch>, Problem> {
     let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     if text == "*" {
-        return Ok(None);
+        return Ok(Some(IfMatch::Exists));
     }
     let tag = text.strip_prefix("W/").unwrap_or(text);
     let Some(tag) = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).filter(|tag| !tag.contains('"')) else {
@@ -113,7 +113,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     };
     // A tag that no deployment ever had cannot match.
     let version = tag.parse().ok().filter(|version| *version <= LARGEST);
-    version.map(Some).ok_or_else(|| {
+    version.map(|version| Some(IfMatch::Version(version))).ok_or_else(|| {
         Problem::new(StatusCode::PRECONDITION_FAILED, "version-differs", VERSION_DIFFERS)
             .detail(format!("nothing has the `ETag` `\"{tag}\"`: read it again"))
     })
@@ -273,16 +273,16 @@ mod tests {
 
     use super::*;
 
-    fn matching(text: &'static str) -> Result<Option<u64>, u16> {
+    fn matching(text: &'static str) -> Result<Option<IfMatch>, u16> {
         let headers = HeaderMap::from_iter([(IF_MATCH, HeaderValue::from_static(text))]);
         if_match(&headers).map_err(|problem| problem.status().as_u16())
     }
 
     #[test]
     fn if_match_names_one_version_or_any() {
-        assert_eq!(matching("\"7\""), Ok(Some(7)));
-        assert_eq!(matching("W/\"7\""), Ok(Some(7)));
-        assert_eq!(matching("*"), Ok(None));
+        assert_eq!(matching("\"7\""), Ok(Some(IfMatch::Version(7))));
+        assert_eq!(matching("W/\"7\""), Ok(Some(IfMatch::Version(7))));
+        assert_eq!(matching("*"), Ok(Some(IfMatch::Exists)));
         assert_eq!(matching("7"), Err(400));
         assert_eq!(matching("\"1\", \"2\""), Err(400));
         assert_eq!(matching("\"abc\""), Err(412));

@@ -20,7 +20,7 @@ use super::streams::{
 use super::{EntryHead, RecordedEntry};
 use crate::authority::{Actor, Forbidden};
 use crate::lifecycle::EventActor;
-use crate::{DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
+use crate::{DeploymentService, IfMatch, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
 
 /// The most entries of one register that concern one product: a decision reads all of them.
 const MOST_CONCERNING: usize = 5_000;
@@ -188,7 +188,7 @@ impl DeploymentService {
             Ok(head)
         };
         let answer = self.once(write, &("withdraw-entry", at, write.if_match), permit, |head, digest| {
-            check_version(write, at.id, head.entry.version)?;
+            check_version(write, at.id, head.entry.version, true)?;
             if head.entry.value.is_none() {
                 return Err(RuleRefusal::Over { what: "entry", id: at.id.to_owned() }.into());
             }
@@ -292,7 +292,8 @@ impl DeploymentService {
                 append.expect.push(ExpectedVersion { stream, version });
             }
             let before = self.head_at(stream, version)?;
-            check_version(write, id, version)?;
+            let exists = before.as_ref().is_some_and(|head| head.entry.value.is_some());
+            check_version(write, id, version, exists)?;
             let content = ContentBlob::new(&kind, "application/json", Arc::clone(bytes));
             let after = RecordedEntry {
                 register,
@@ -422,11 +423,13 @@ fn invalid(pointer: impl Into<String>, message: impl Into<String>) -> ServiceErr
     ServiceError::Invalid(vec![InputError::new(pointer, message)])
 }
 
-fn check_version(write: &WriteContext<'_>, id: &str, actual: u64) -> Result<(), ServiceError> {
+fn check_version(write: &WriteContext<'_>, id: &str, actual: u64, exists: bool) -> Result<(), ServiceError> {
+    let (what, id) = ("entry", id.to_owned());
     match write.if_match {
-        Some(expected) if expected != actual => {
-            Err(ServiceError::VersionDiffers { what: "entry", id: id.to_owned(), expected, actual })
+        Some(IfMatch::Version(expected)) if expected != actual => {
+            Err(ServiceError::VersionDiffers { what, id, expected, actual })
         }
+        Some(IfMatch::Exists) if !exists => Err(ServiceError::NothingMatches { what, id }),
         _ => Ok(()),
     }
 }

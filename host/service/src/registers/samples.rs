@@ -274,8 +274,10 @@ fn check(new: &NewSamples, write: &WriteContext<'_>) -> Result<Vec<Sample>, Serv
             let message = format!("`{}` is later than now, {}: send what was measured already", sample.at, write.now);
             return invalid(format!("/samples/{index}/at"), message);
         }
-        if !sample.value.is_finite() {
-            return invalid(format!("/samples/{index}/value"), "the value is no finite number".to_owned());
+        let mut earlier = new.samples.iter().take(index);
+        if earlier.any(|known| known.at == sample.at && known.value.to_bits() != sample.value.to_bits()) {
+            let message = format!("another sample has another value at `{}`: send one of them", sample.at);
+            return invalid(format!("/samples/{index}/value"), message);
         }
     }
     let mut samples = new.samples.clone();

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use lockgate_domain::{Phase, Stage};
-use lockgate_service::{ServiceError, WriteContext};
+use lockgate_service::{IfMatch, ServiceError, WriteContext};
 use serde_json::json;
 
 use crate::service::stand::{Stand, gate, open, pass, rita};
@@ -67,7 +67,7 @@ fn a_write_that_rests_on_an_old_version_is_refused() {
     let version = stand.request(|_| {}).unwrap().version;
     stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"labels": {"wave": "1"}})).unwrap();
     let actor = rita();
-    let write = WriteContext { if_match: Some(version), ..stand.by(&actor) };
+    let write = WriteContext { if_match: Some(IfMatch::Version(version)), ..stand.by(&actor) };
     let stale = stand.engine.revise(&write, "dep-1".into(), &json!({"labels": {"wave": "2"}}));
     assert!(matches!(stale, Err(ServiceError::VersionDiffers { expected: 1, actual: 2, .. })), "{stale:?}");
 }

@@ -10,7 +10,7 @@ use lockgate_ledger::RetentionRule;
 use lockgate_service::authority::{Actor, Forbidden};
 use lockgate_service::lifecycle::ApprovalInvalid;
 use lockgate_service::{
-    EntriesFilter, ImportLine, NewDeployment, NewEvidence, PageRequest, RegisterRef, RegisterScope,
+    EntriesFilter, IfMatch, ImportLine, NewDeployment, NewEvidence, PageRequest, RegisterRef, RegisterScope,
     RuleRefusal, ServiceError, WriteContext, register_content,
 };
 use serde_json::{Value, json};
@@ -148,13 +148,60 @@ fn a_write_may_depend_on_a_version() {
     let entry = new(change("requested", "low"));
     let actor = ben();
     let put = |version| {
-        let write = WriteContext { if_match: Some(version), ..stand.by(&actor) };
+        let write = WriteContext { if_match: Some(IfMatch::Version(version)), ..stand.by(&actor) };
         stand.engine.attest_entry(&write, RegisterKind::Changes, "CHG-1", RegisterScope::OwnTeam, &entry)
     };
     assert!(matches!(put(1), Err(ServiceError::VersionDiffers { expected: 1, actual: 0, .. })));
     assert_eq!(put(0).unwrap().version, 1);
     assert_eq!(put(1).unwrap().version, 2);
     assert!(matches!(put(1), Err(ServiceError::VersionDiffers { expected: 1, actual: 2, .. })));
+}
+
+#[test]
+fn a_write_may_depend_on_the_existence_of_an_entry() {
+    let stand = Stand::new();
+    let entry = new(change("requested", "low"));
+    let actor = ben();
+    let put = |if_match| {
+        let write = WriteContext { if_match, ..stand.by(&actor) };
+        let done = stand.engine.attest_entry(&write, RegisterKind::Changes, "CHG-1", RegisterScope::OwnTeam, &entry);
+        done.map(|done| done.version).map_err(|error| error.to_string())
+    };
+    let withdraw = || {
+        let write = WriteContext { if_match: Some(IfMatch::Exists), ..stand.by(&actor) };
+        let done = stand.engine.withdraw_entry(&write, &at(RegisterKind::Changes, "CHG-1"));
+        done.map(|done| done.version)
+    };
+    let nothing =
+        "there is no entry `CHG-1`, and `If-Match: *` asks for one: leave the header out to write the first version";
+    assert_eq!(put(Some(IfMatch::Exists)), Err(nothing.to_owned()));
+    // Without the condition, too, there is nothing to withdraw.
+    assert!(matches!(withdraw(), Err(ServiceError::NotFound { .. })));
+    assert_eq!(put(None), Ok(1));
+    assert_eq!(put(Some(IfMatch::Exists)), Ok(2));
+    assert_eq!(withdraw().unwrap(), 3);
+    assert_eq!(put(Some(IfMatch::Exists)), Err(nothing.to_owned()), "a withdrawn entry is none");
+    assert!(matches!(withdraw(), Err(ServiceError::Refused(RuleRefusal::Over { .. }))));
+    assert_eq!(put(None), Ok(4));
+}
+
+#[test]
+fn two_samples_of_one_moment_with_different_values_are_refused_with_the_place() {
+    let stand = Stand::new();
+    let kpi = about_shop(json!({"id": "latency", "metric": "p99", "unit": "ms"}));
+    stand.attest(&olga(), RegisterKind::Kpis, &kpi).unwrap();
+    let record = |values: [f64; 2]| {
+        let samples = values.map(|value| json!({"at": "2026-11-24T19:00:00Z", "value": value}));
+        let new: NewSamples = serde_json::from_value(json!({ "samples": samples })).unwrap();
+        stand
+            .engine
+            .record_samples(&stand.by(&olga()), &at(RegisterKind::Kpis, "latency"), &new)
+            .map(|done| done.value.total)
+    };
+    let refused = record([1.0, 2.0]);
+    let Err(ServiceError::Invalid(mistakes)) = &refused else { panic!("{refused:?}") };
+    assert_eq!(mistakes[0].pointer, "/samples/1/value");
+    assert_eq!(record([1.0, 1.0]).unwrap(), 2);
 }
 
 #[test]
