@@ -166,7 +166,7 @@ fn lay_down_books(deployment: &mut Deployment, known: &mut BTreeMap<String, Prov
     let brought = deployment.release.blueprint_for(&deployment.environment.name);
     let Some(brought) = brought.filter(|laid_down| !laid_down.fulfillment_books.is_empty()) else { return };
     let books = deployment.registers.fulfillment_books.get_or_insert_default();
-    let (from_release, place) = (following_from_release(known), list_pointer(RegisterKind::FulfillmentBooks));
+    let (from_release, place) = (following_from_release(known), RegisterKind::FulfillmentBooks.pointer());
     for book in &brought.fulfillment_books {
         if books.iter().all(|there| there.id != book.id) {
             known.insert(format!("{place}/{}", books.len()), from_release.clone());
@@ -215,7 +215,7 @@ fn join_lists<S: RegisterSource>(
         }
         let facts = by_register.remove(&register).unwrap_or_default();
         put(&mut deployment.registers, register, &facts)?;
-        note_list(known, &list_pointer(register), facts);
+        note_list(known, &register.pointer(), facts);
     }
     if source.is_kept(RegisterKind::Suppliers).map_err(JoinError::Source)? {
         let named = [&deployment.release.supplier, &deployment.environment.third_party];
@@ -232,7 +232,7 @@ fn join_lists<S: RegisterSource>(
             facts.extend(found.map(|fact| (id, fact)));
         }
         put(&mut deployment.registers, RegisterKind::Suppliers, &facts)?;
-        note_list(known, &list_pointer(RegisterKind::Suppliers), facts);
+        note_list(known, &RegisterKind::Suppliers.pointer(), facts);
     }
     Ok(until)
 }
@@ -252,11 +252,6 @@ fn put<E>(
         })?;
     }
     Ok(())
-}
-
-/// The pointer of a register in the snapshot.
-fn list_pointer(register: RegisterKind) -> String {
-    format!("/registers/{}", register.as_str().replace('-', "_"))
 }
 
 /// Notes that a list is that of its register, and who attested each of its entries.

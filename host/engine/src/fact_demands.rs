@@ -27,6 +27,12 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, findings: &mut Vec<Findi
     }
 }
 
+/// Those who have to attest the fact at a place of the snapshot, as the model says. Empty if it says nothing.
+pub(crate) fn attesters_at(model: &Model, pointer: &str) -> Vec<String> {
+    let demand = FactName::at(pointer).and_then(|fact| model.demands.facts.get(&fact));
+    demand.into_iter().flat_map(|demand| &demand.by).map(Attester::to_string).collect()
+}
+
 /// Whether the environment is one that consumers depend on, as far as its owner says so: an environment that a register of
 /// environments lacks may be any.
 fn is_live(snapshot: &Snapshot) -> bool {
@@ -109,13 +115,13 @@ fn check_said(
     let by = || said.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"));
     let place = FactPlace { fact, demand, pointer, snapshot };
     let evidence = snapshot.evidence.get(name).filter(|_| said.source == FactSource::Evidence);
+    let attested = if evidence.is_some() { "attached the evidence" } else { "attested" };
     if !is_one_of(&demand.by, said, evidence) {
         let message = format!("{} {attested} `{name}`, and it counts if {} attests it", by(), one_of(&place.owners()));
         findings.push(place.finding(EngineCode::FactAttesterNotAllowed, message));
     } else if demand.independent && said.attester.as_ref().is_some_and(|who| snapshot.deployment.involves(who)) {
         let message = format!(
             "{} {attested} `{name}`, and also requested the deployment or contributed to it: somebody else has to do it",
-    let attested = if evidence.is_some() { "attached the evidence" } else { "attested" };
             by()
         );
         findings.push(place.finding(EngineCode::FactAttesterInvolved, message));
@@ -161,12 +167,6 @@ impl FactPlace<'_> {
         if !self.demand.by.is_empty() {
             return self.demand.by.iter().map(Attester::to_string).collect();
         }
-    }
-
-    /// The id of the entry that the deployment names, or that stands there.
-    fn id(&self) -> Option<String> {
-        let deployment = &self.snapshot.deployment;
-        match self.fact.pointer().as_str() {
         let usual: Vec<&str> = match self.demand.from {
             FactSource::Evidence => roles_with(Right::Attest).collect(),
             _ => usual_attesters(self.fact.register()).to_vec(),
@@ -197,6 +197,12 @@ impl FactPlace<'_> {
         }
         let kind = Some(register.as_str().to_owned());
         (attest, Need::Fact(FactNeeded { pointer: self.pointer.to_owned(), kind, id, max_age }))
+    }
+
+    /// The id of the entry that the deployment names, or that stands there.
+    fn id(&self) -> Option<String> {
+        let deployment = &self.snapshot.deployment;
+        match self.fact.pointer().as_str() {
             "/change" => Some(deployment.change.id.clone()),
             "/environment" => Some(deployment.environment.name.clone()),
             "/product" => Some(deployment.product.id.clone()),

@@ -272,7 +272,7 @@ impl RegisterFiles {
         let is_below = |pointer: &str, place: &str| {
             pointer.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let covered: Vec<String> = self.files.keys().filter_map(|register| place(*register)).collect();
+        let covered: Vec<String> = self.files.keys().map(|register| register.pointer()).collect();
         let joined = &deployment.provenance;
         kept.retain(|pointer, _| !covered.iter().chain(joined.keys()).any(|place| is_below(pointer, place)));
         self.note_places(deployment, json);
@@ -288,8 +288,8 @@ impl RegisterFiles {
                 continue;
             }
             let register = self.files.keys().find(|register| {
-                let place = place(**register);
-                place.is_some_and(|place| *pointer == place || is_item_of(pointer, &place))
+                let place = register.pointer();
+                *pointer == place || is_item_of(pointer, &place)
             });
             let Some(register) = register else { continue };
             let id = whole.pointer(pointer).and_then(|value| register.id_of(value));
@@ -390,17 +390,6 @@ impl RegisterSource for RegisterFiles {
             }
         }
         Ok(found.into_values().filter_map(FileEntry::fact).cloned().collect())
-    }
-}
-
-/// The JSON Pointer of what a register covers in a deployment.
-fn place(register: RegisterKind) -> Option<String> {
-    match (register, NAMED.iter().find(|(_, named)| *named == register)) {
-        (_, Some((member, _))) => Some(format!("/{member}")),
-        (RegisterKind::Instances, _) => Some("/actual_instances".to_owned()),
-        (RegisterKind::KnowledgeItems, _) => Some("/release/knowledge_items".to_owned()),
-        (RegisterKind::People, _) => Some("/people".to_owned()),
-        _ => Some(format!("/registers/{}", register.as_str().replace('-', "_"))),
     }
 }
 

@@ -99,7 +99,7 @@ impl LoadedModel {
         fact_demands::check(self.model(), snapshot, &mut breaches);
         delivery_mode::check(self.model(), snapshot, &mut breaches);
         if self.model().criteria {
-            breaches.extend(unmet_criteria(snapshot));
+            breaches.extend(unmet_criteria(snapshot, &|place| fact_demands::attesters_at(self.model(), place)));
         }
         let (asked, groups) = match self.gate(snapshot.gate) {
             Some(gate) => ask_all(gate, snapshot, outside, values),

@@ -32,15 +32,19 @@ impl FactName {
         self.0
     }
 
+    /// The fact that a place of the snapshot belongs to. None if it belongs to none.
+    pub fn at(pointer: &str) -> Option<Self> {
+        let register = match RegisterKind::at(pointer)? {
+            // They are a part of the release.
+            RegisterKind::KnowledgeItems => RegisterKind::Releases,
+            register => register,
+        };
+        Self::all().find(|fact| fact.0 == register)
+    }
+
     /// The place of the fact in the snapshot, as a JSON Pointer.
     pub fn pointer(self) -> String {
-        match self.0 {
-            RegisterKind::Changes | RegisterKind::Environments | RegisterKind::Products | RegisterKind::Releases => {
-                format!("/{}", self.as_str())
-            }
-            RegisterKind::Instances => "/actual_instances".to_owned(),
-            other => format!("/registers/{}", other.as_str().replace('-', "_")),
-        }
+        self.0.pointer()
     }
 
     /// Whether the fact is a list of entries.

@@ -325,3 +325,60 @@ fn the_page_about_models_lists_every_criterion() {
     }
     assert_eq!(found, table, "UPDATE_DOCS=1 cargo nextest run -p lockgate-engine criterion");
 }
+
+#[test]
+fn a_criterion_that_is_not_met_names_the_facts_and_those_who_have_to_attest_them() {
+    let told = "[facts]\nenvironment.from = \"told\"\ninstances.from = \"told\"\n";
+    let criteria = |by: &str| {
+        let demand = format!("{told}change = {{ from = \"register\", by = [{by}] }}\n");
+        load(&[], &format!("criteria = \"deploy-value-stream\"\n{demand}"))
+    };
+    let unmet = |model: &LoadedModel, gate: Gate, document: Value, code: &str| {
+        let denied = decide(model, gate, document, &[]);
+        let reason = denied.reasons.iter().find(|reason| reason.code == code).unwrap().clone();
+        let needed = denied.requirements.iter().map(|needed| &needed.requirement).filter(|needed| needed.code == code);
+        let needed: Vec<_> = needed
+            .map(|needed| {
+                let Need::Fact(fact) = &needed.need else { panic!("{needed:?}") };
+                let at = (fact.pointer.clone(), fact.kind.clone(), fact.id.clone());
+                (at, needed.owner.clone().unwrap(), needed.message.clone())
+            })
+            .collect();
+        (reason.pointers, needed)
+    };
+    let fact = |pointer: &str, kind: Option<&str>, id: Option<&str>| {
+        (pointer.to_owned(), kind.map(str::to_owned), id.map(str::to_owned))
+    };
+    let mut document = deployment();
+    document["change"]["approval"] = json!("requested");
+    let (pointers, needed) =
+        unmet(&criteria("\"service:itsm\", \"change-authority\""), EXIT, document.clone(), "change-not-authorized");
+    assert_eq!(pointers, ["/change/approval"]);
+    let message = "`change-authority` or `service:itsm` has to see to it that the change is approved";
+    let at = fact("/change/approval", Some("changes"), Some("CHG-1"));
+    assert_eq!(needed, [(at, "change-authority, service:itsm".to_owned(), message.to_owned())]);
+
+    // Several facts, of which the model says nothing: their usual owner.
+    document["actual_instances"] = json!([
+        {"id": "a", "environment": "live", "status": "running", "release": "shop-2"},
+        {"id": "b", "environment": "live", "status": "stopped", "release": "shop-2"},
+        {"id": "c", "environment": "live", "status": "degraded", "release": "shop-2"},
+    ]);
+    let observe = Gate { stage: Stage::Observe, phase: Phase::Entrance };
+    let (pointers, needed) = unmet(&criteria("\"service:itsm\""), observe, document.clone(), "instance-not-running");
+    assert_eq!(pointers, ["/actual_instances/1/status", "/actual_instances/2/status"]);
+    let owner = "operations-manager".to_owned();
+    let one = |pointer: &str, id: &str| {
+        let message = format!("`operations-manager` has to see to it that the instances run: `{id}`");
+        (fact(pointer, Some("instances"), Some(id)), owner.clone(), message)
+    };
+    assert_eq!(needed, [one("/actual_instances/1/status", "b"), one("/actual_instances/2/status", "c")]);
+
+    // Where monitors fail, the place is theirs, and not that of the incidents.
+    document["registers"] = json!({
+        "incidents": [], "monitors": [{"id": "ping", "kind": "http", "instance": "a", "healthy": false}]
+    });
+    let exit = Gate { stage: Stage::Observe, phase: Phase::Exit };
+    let (pointers, _) = unmet(&criteria("\"service:itsm\""), exit, document, "service-not-stable");
+    assert_eq!(pointers, ["/registers/monitors/0/healthy"]);
+}
