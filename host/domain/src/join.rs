@@ -206,7 +206,7 @@ fn join_lists<S: RegisterSource>(
     if source.is_kept(RegisterKind::Instances).map_err(JoinError::Source)? {
         let facts = by_register.remove(&RegisterKind::Instances).unwrap_or_default();
         deployment.actual_instances = facts.values().map(typed).collect::<Result<_, _>>()?;
-        note_list(known, "/actual_instances", facts);
+        note_list(known, &RegisterKind::Instances.pointer(), facts);
     }
     for name in Registers::NAMES {
         let Ok(register) = name.parse::<RegisterKind>() else { continue };
@@ -285,8 +285,9 @@ pub const NAMED: [(&str, RegisterKind); 4] = [
     ("release", RegisterKind::Releases),
 ];
 
-/// Completes a deployment as it was written, whose change, environment, product and release may be the id of an entry, or an object
-/// with some of its members. Returns what contradicts the entries; such a deployment is not completed there.
+/// Completes a deployment as it was written: its change, environment, product and release may be the id of an entry, or an object
+/// with some of its members, and so may each instance and each entry of its registers be an object with its id and some members.
+/// Returns what contradicts the entries; the deployment is not completed there.
 ///
 /// # Errors
 /// If the registers cannot be read.
@@ -319,13 +320,14 @@ pub fn complete<S: RegisterSource>(written: &mut Value, source: &mut S) -> Resul
             attested,
         }));
     }
-    contradictions.extend(differing_instances(written, source)?);
-    contradictions.extend(differing_entries(written, source)?);
+    contradictions.extend(complete_desired(written, source)?);
+    contradictions.extend(complete_entries(written, source)?);
     Ok(contradictions)
 }
 
-/// The told desired instances, if the release of the register lays down others for the environment.
-fn differing_instances<S: RegisterSource>(written: &Value, source: &mut S) -> Result<Option<Contradiction>, S::Error> {
+/// Completes the told desired instances by those that the release of the register lays down for the environment. Returns the
+/// contradiction, if it lays down others.
+fn complete_desired<S: RegisterSource>(written: &mut Value, source: &mut S) -> Result<Option<Contradiction>, S::Error> {
     let text = |pointer: &str| written.pointer(pointer).and_then(Value::as_str);
     let told = written.get("desired_instances").and_then(Value::as_array).filter(|list| !list.is_empty());
     let environment = text("/environment/name").or_else(|| text("/environment"));
@@ -333,18 +335,28 @@ fn differing_instances<S: RegisterSource>(written: &Value, source: &mut S) -> Re
     let (Some(told), Some(environment), Some(id), false) = (told, environment, text("/release/id"), is_removal) else {
         return Ok(None);
     };
-    let Some(fact) = source.entry(RegisterKind::Releases, id)? else { return Ok(None) };
+    let (told, id) = (told.clone(), id.to_owned());
+    let Some(fact) = source.entry(RegisterKind::Releases, &id)? else { return Ok(None) };
     let laid_down = read_value::<Release>(&fact.value).ok().and_then(|release| release.desired_instances(environment));
-    let Some(laid_down) = laid_down else { return Ok(None) };
-    let normal = |instance: &Value| RegisterKind::Instances.normalized(instance).unwrap_or_else(|_| instance.clone());
-    let told: Vec<Value> = told.iter().map(normal).collect();
-    let laid_down = json!(laid_down);
-    Ok((json!(told) != laid_down).then(|| Contradiction {
+    let Some(Value::Array(laid_down)) = laid_down.map(|laid_down| json!(laid_down)) else { return Ok(None) };
+    let register = RegisterKind::Instances;
+    let is_told = |instance: &Value| {
+        let same = told.iter().find(|told| register.id_of(told) == register.id_of(instance)).and_then(Value::as_object);
+        same.is_some_and(|told| differing(register, told, instance).is_empty())
+    };
+    if told.len() == laid_down.len() && laid_down.iter().all(is_told) {
+        if let Some(place) = written.get_mut("desired_instances") {
+            *place = Value::Array(laid_down);
+        }
+        return Ok(None);
+    }
+    let normal = |instance: Value| register.normalized(&instance).unwrap_or(instance);
+    Ok(Some(Contradiction {
         pointer: "/desired_instances".to_owned(),
         register: RegisterKind::Releases,
-        id: id.to_owned(),
-        told: Some(json!(told)),
-        attested: Some(laid_down),
+        id,
+        told: Some(told.into_iter().map(normal).collect()),
+        attested: Some(Value::Array(laid_down)),
     }))
 }
 
@@ -369,50 +381,59 @@ fn differing(register: RegisterKind, stated: &Map<String, Value>, entry: &Value)
     names.map(|name| (name.clone(), told.get(name).cloned(), entry.get(name).cloned())).collect()
 }
 
-/// The told instances and entries of registers that are not those of a register that somebody keeps.
-fn differing_entries<S: RegisterSource>(written: &Value, source: &mut S) -> Result<Vec<Contradiction>, S::Error> {
+/// Completes the told instances and entries of registers that somebody keeps, each by the entry with its id. Returns what
+/// contradicts the entries.
+fn complete_entries<S: RegisterSource>(written: &mut Value, source: &mut S) -> Result<Vec<Contradiction>, S::Error> {
     let text = |pointer: &str| written.pointer(pointer).and_then(Value::as_str);
-    let told_registers = written.get("registers").and_then(Value::as_object);
-    let told_instances = written.get("actual_instances").and_then(Value::as_array).filter(|list| !list.is_empty());
-    if told_registers.is_none_or(Map::is_empty) && told_instances.is_none() {
-        return Ok(Vec::new());
+    let has_some = |list: &Value| list.as_array().is_some_and(|list| !list.is_empty());
+    let mut lists: Vec<(String, RegisterKind)> = Vec::new();
+    if written.get("actual_instances").is_some_and(has_some) {
+        lists.push(("/actual_instances".to_owned(), RegisterKind::Instances));
+    }
+    for (name, list) in written.get("registers").and_then(Value::as_object).into_iter().flatten() {
+        if let (Ok(register), true) = (name.replace('_', "-").parse(), has_some(list)) {
+            lists.push((format!("/registers/{name}"), register));
+        }
     }
     let name_of = |member: &str, key: &str| text(&format!("/{member}/{key}")).or_else(|| text(&format!("/{member}")));
-    let (Some(product), Some(environment)) = (name_of("product", "id"), name_of("environment", "name")) else {
+    let (Some(product), Some(environment), false) =
+        (name_of("product", "id"), name_of("environment", "name"), lists.is_empty())
+    else {
         return Ok(Vec::new());
     };
     let attested = source.concerning(product, environment)?;
-    let mut lists: Vec<(String, RegisterKind, &Vec<Value>)> = Vec::new();
-    lists.extend(told_instances.map(|list| ("/actual_instances".to_owned(), RegisterKind::Instances, list)));
-    for (name, list) in told_registers.into_iter().flatten() {
-        if let (Ok(register), Some(list)) = (name.replace('_', "-").parse(), list.as_array()) {
-            lists.push((format!("/registers/{name}"), register, list));
-        }
-    }
     let mut contradictions = Vec::new();
-    for (pointer, register, list) in lists {
+    for (pointer, register) in lists {
         if !source.is_kept(register)? {
             continue;
         }
-        for (index, told) in list.iter().enumerate() {
-            let Some(id) = register.id_of(told) else { continue };
+        let list = written.pointer_mut(&pointer).and_then(Value::as_array_mut);
+        for (index, told) in list.into_iter().flatten().enumerate() {
+            let Some(id) = register.id_of(told).map(str::to_owned) else { continue };
             let found = match register.rule() {
-                JoinRule::ById => source.entry(register, id)?.map(|fact| fact.value),
+                JoinRule::ById => source.entry(register, &id)?.map(|fact| fact.value),
                 JoinRule::ByConcern => attested
                     .iter()
                     .find(|fact| fact.register == register && fact.id == id)
                     .map(|fact| fact.value.clone()),
             };
-            let normal = register.normalized(told).unwrap_or_else(|_| told.clone());
-            if found.as_ref() != Some(&normal) {
-                contradictions.push(Contradiction {
-                    pointer: format!("{pointer}/{index}"),
-                    register,
-                    id: id.to_owned(),
-                    told: Some(normal),
-                    attested: found,
-                });
+            let place = format!("{pointer}/{index}");
+            let Some(entry) = found else {
+                let told = Some(register.normalized(told).unwrap_or_else(|_| told.clone()));
+                contradictions.push(Contradiction { pointer: place, register, id, told, attested: None });
+                continue;
+            };
+            let found = told.as_object().map(|told| differing(register, told, &entry)).unwrap_or_default();
+            if found.is_empty() {
+                *told = entry;
             }
+            contradictions.extend(found.into_iter().map(|(name, told, attested)| Contradiction {
+                pointer: format!("{place}/{}", escaped_token(&name)),
+                register,
+                id: id.clone(),
+                told,
+                attested,
+            }));
         }
     }
     Ok(contradictions)

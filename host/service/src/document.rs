@@ -25,6 +25,9 @@ use super::{DeploymentRef, DeploymentService, DeploymentView, InputError, Servic
 use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor};
 
+/// The members of a deployment with entries that registers complete.
+const LISTS: [&str; 2] = ["actual_instances", "registers"];
+
 /// The longest id, in bytes.
 const LONGEST_ID: usize = 128;
 
@@ -149,7 +152,7 @@ impl DeploymentService {
             };
             stated.insert(member.to_owned(), told);
         }
-        for list in ["actual_instances", "registers"] {
+        for list in LISTS {
             if let (Some(_), Some(list_after)) = (patch.get(list), after.get(list)) {
                 stated.insert(list.to_owned(), list_after.clone());
             }
@@ -165,6 +168,11 @@ impl DeploymentService {
             if let (Some(_), Some(value), Some(place), true) =
                 (patch.get(member), completed.get(member), after.get_mut(member), is_completed)
             {
+                place.clone_from(value);
+            }
+        }
+        for list in LISTS {
+            if let (Some(value), Some(place)) = (completed.get(list), after.get_mut(list)) {
                 place.clone_from(value);
             }
         }

@@ -352,6 +352,42 @@ fn an_instance_that_the_inventory_lacks_is_a_contradiction() {
 }
 
 #[test]
+fn an_entry_of_which_a_request_tells_a_part_is_completed_and_the_part_is_compared() {
+    let stand = Stand::new();
+    let instance = json!({"id": "a", "environment": "live", "status": "running", "consumers": 3});
+    stand.attest(&olga(), RegisterKind::Instances, &about_shop(instance)).unwrap();
+    let incident = json!({"id": "INC-1", "title": "t", "status": "new", "open": true, "severity": "low"});
+    stand.attest(&olga(), RegisterKind::Incidents, &about_shop(incident)).unwrap();
+    let told = |instance: Value, incident: Value| {
+        stand.request(|document| {
+            document["actual_instances"] = json!([instance]);
+            document["registers"] = json!({"incidents": [incident]});
+        })
+    };
+    let refused = told(json!({"id": "a", "status": "stopped"}), json!({"id": "INC-1", "open": false}));
+    let Err(ServiceError::Contradicts(found)) = &refused else { panic!("{refused:?}") };
+    let found: Vec<_> =
+        found.iter().map(|one| (one.pointer.as_str(), one.told.clone(), one.attested.clone())).collect();
+    assert_eq!(
+        found,
+        [
+            ("/deployment/actual_instances/0/status", Some(json!("stopped")), Some(json!("running"))),
+            ("/deployment/registers/incidents/0/open", Some(json!(false)), Some(json!(true))),
+        ]
+    );
+    let view = told(json!({"id": "a", "status": "running"}), json!({"id": "INC-1"})).unwrap().value;
+    assert_eq!(view.deployment.actual_instances[0].consumers, Some(3));
+    assert_eq!(view.deployment.registers.incidents.as_ref().unwrap()[0].title, "t");
+    // So are the entries of a revision.
+    let revise = |patch: Value| stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &patch);
+    let refused = revise(json!({"actual_instances": [{"id": "a", "consumers": 0}]}));
+    let Err(ServiceError::Contradicts(found)) = &refused else { panic!("{refused:?}") };
+    assert_eq!(found[0].pointer, "/actual_instances/0/consumers");
+    let patch = json!({"actual_instances": [{"id": "a"}], "plan": {"priority": "high"}});
+    assert_eq!(revise(patch).unwrap().value.deployment.actual_instances[0].consumers, Some(3));
+}
+
+#[test]
 fn an_entry_of_a_list_that_expires_leaves_the_snapshot() {
     let stand = Stand::new();
     let incident = json!({"id": "INC-1", "title": "t", "status": "new", "open": true, "severity": "critical"});
