@@ -123,8 +123,8 @@ pub use rollout::{
     StepState, StepStatus, Target, Wait, WayBack, WayBackKind,
 };
 pub use samples::KpiSamples;
-pub use shortened::shortened;
-pub use snapshot::{Snapshot, SnapshotForm};
+pub use shortened::{shortened, shortened_quotes};
+pub use snapshot::{RECORDED_PARTS, Snapshot, SnapshotForm};
 pub use stage::{Gate, GatePassage, Phase, Scenario, Stage};
 pub use strict_json::{
     JsonError, JsonFault, JsonFaultKind, JsonReader, canonical_number, read_json, without_byte_order_mark,

@@ -9,8 +9,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Component, Deployment, Digest, DigestError, Environment, Evidence, Gate, Timestamp, WaiverScope, canonical_json,
-    with_canonical_json,
+    Component, Deployment, Digest, DigestError, Environment, Evidence, FactSource, Gate, Provenance, RegisterKind,
+    Registers, Timestamp, WaiverScope, canonical_json, escaped_token, with_canonical_json,
 };
 
 /// The snapshot of a decision: everything that the decision depends on.
@@ -30,7 +30,44 @@ pub struct Snapshot {
     pub evidence: BTreeMap<String, Evidence>,
 }
 
+/// The parts of a snapshot that the host records.
+pub const RECORDED_PARTS: [&str; 8] =
+    ["approvals", "approved", "exemptions", "gates_passed", "history", "overlaps", "progress", "requester"];
+
+/// The parts of a snapshot that the requester tells, unless somebody attests them.
+const TOLD_PARTS: [&str; 13] = [
+    "actual_instances",
+    "change",
+    "contributors",
+    "desired_instances",
+    "environment",
+    "facts",
+    "id",
+    "labels",
+    "plan",
+    "product",
+    "release",
+    "rollout",
+    "scenario",
+];
+
 impl Snapshot {
+    /// Who says each part of the snapshot, each register, each attested entry of a list, and each piece of evidence, by JSON Pointer.
+    /// What the host computes is left out: nobody says it.
+    pub fn provenances(&self) -> BTreeMap<String, Provenance> {
+        let of = |source| move |pointer| (pointer, Provenance::from_source(source));
+        let part = |name: &str| format!("/{name}");
+        let told = TOLD_PARTS.iter().map(|name| part(name));
+        let kept = Registers::NAMES.iter().filter(|name| self.deployment.registers.entries(name).is_some());
+        let registers = kept.filter_map(|name| name.parse::<RegisterKind>().ok()).map(RegisterKind::pointer);
+        let recorded = RECORDED_PARTS.iter().map(|name| part(name));
+        let evidence = self.evidence.iter();
+        let evidence = evidence.map(|(name, piece)| (format!("/evidence/{}", escaped_token(name)), piece.provenance()));
+        let known = self.deployment.provenance.iter().map(|(pointer, said)| (pointer.clone(), said.clone()));
+        let by_source = told.chain(registers).map(of(FactSource::Told)).chain(recorded.map(of(FactSource::Ledger)));
+        by_source.chain(evidence).chain(known).collect()
+    }
+
     /// The digest that an approval must name. It covers the [approved parts](Self::subject_parts) of the deployment and
     /// the deployment model, and changes when one of them changes.
     ///

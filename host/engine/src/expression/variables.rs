@@ -91,6 +91,7 @@ impl<'a> Variables<'a> {
                 progress.as_object_mut().and_then(|members| members.remove("rollout"));
                 Ok(progress)
             }
+            "provenance" => json(&snapshot.provenances()),
             "registers" => json(&deployment.registers),
             "release" => json(&deployment.release),
             "requester" => json(&deployment.requester),

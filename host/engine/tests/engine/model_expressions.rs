@@ -73,6 +73,31 @@ fn under_way() -> Snapshot {
 }
 
 #[test]
+fn conditions_see_who_says_each_part() {
+    let attested = json!({
+        "source": "register", "attester": "Ben", "kind": "person", "roles": ["change-authority"], "as_of": "2026-11-24T12:00:00Z"
+    });
+    let mut document = snapshot_json();
+    document["provenance"] = json!({"/change": attested, "/registers/incidents": {"source": "register"}});
+    document["registers"]["incidents"] = json!([]);
+    document["registers"]["kpis"] = json!([]);
+    let snapshot = read(document);
+    for text in [
+        r#"provenance["/change"].source == "register" && provenance["/change"].attester == "ben""#,
+        r#""change-authority" in provenance["/change"].roles && provenance["/change"].as_of < now"#,
+        // What nobody attests is told by the requester, and what the host records is in its ledger.
+        r#"provenance["/environment"].source == "told" && provenance["/actual_instances"].source == "told""#,
+        r#"provenance["/history"].source == "ledger" && !has(provenance["/history"].attester)"#,
+        r#"provenance["/registers/incidents"].source == "register" && provenance["/registers/kpis"].source == "told""#,
+        // Nobody says what is not kept, or what the host computes.
+        r#"!("/registers/orders" in provenance) && !("/now" in provenance)"#,
+    ] {
+        assert_eq!(condition(text).holds(&Variables::new(&snapshot)), Ok(true), "{text}");
+    }
+    Expression::condition(r#"provenance["/change"].from == "register""#).expect_err("the member is `source`");
+}
+
+#[test]
 fn a_rollout_under_way_is_the_rollout_that_was_laid_out_and_its_actions_have_types() {
     let snapshot = under_way();
     for text in [

@@ -23,7 +23,9 @@ chose.
 - **WIT** is a method of `evaluation` in `lockgate:host/snapshot` and a field of what it returns. Lists that can be long are read in
   pages. The types are those of WIT, `timestamp` and `duration` being milliseconds. `none` marks what may be absent.
 - **CEL** is a variable of `applies-when` and `when` in a [model](models.md#conditions). A dash stands where conditions have no
-  such variable. `approvals` of conditions has only those that count.
+  such variable. `approvals` of conditions has only those that count. `provenance` of conditions has each part that somebody says,
+  each register, each attested entry of a list and each piece of evidence by its own pointer, told ones too, so
+  `provenance[\"/change\"].source == \"register\"` needs no `in`; it looks up nothing around a place.
 
 The columns use the same words; only `_` and `-` differ. Registers, facts and evidence need a [grant](capabilities.md).
 ";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_domain::{FactSource, Provenance, Snapshot, escaped_token, unescaped_token};
+use lockgate_domain::{FactSource, Provenance, RECORDED_PARTS, Snapshot, escaped_token, unescaped_token};
 
 use super::generated::lockgate::host::snapshot::ReadError;
 use super::sections::SECTIONS;
@@ -22,10 +22,6 @@ const COMPUTED: [&str; 11] = [
     "subject",
     "timing",
 ];
-
-/// The sections that the host records.
-const RECORDED: [&str; 8] =
-    ["approvals", "approved", "exemptions", "gates_passed", "history", "overlaps", "progress", "requester"];
 
 /// Who says what stands at a pointer. None if the host computes it.
 pub(super) fn find(snapshot: &Snapshot, grants: &ReadGrants, pointer: &str) -> Result<Option<Provenance>, ReadError> {
@@ -72,7 +68,7 @@ pub(super) fn find(snapshot: &Snapshot, grants: &ReadGrants, pointer: &str) -> R
             name => of_member(Some(&deployment.facts), name, known).ok_or_else(unknown),
         },
         _ if COMPUTED.contains(&section) => Ok(None),
-        _ if RECORDED.contains(&section) => match known.source {
+        _ if RECORDED_PARTS.contains(&section) => match known.source {
             FactSource::Told => Ok(Some(Provenance::from_source(FactSource::Ledger))),
             _ => Ok(Some(known)),
         },
@@ -94,7 +90,7 @@ fn of_member<T>(
 /// What somebody other than the requester says and the plugin may read, by pointer, and whether that is all.
 pub(super) fn all(snapshot: &Snapshot, grants: &ReadGrants) -> (BTreeMap<String, Provenance>, bool) {
     let known = snapshot.deployment.provenance.keys().cloned();
-    let recorded = RECORDED.iter().map(|section| format!("/{section}"));
+    let recorded = RECORDED_PARTS.iter().map(|section| format!("/{section}"));
     let evidence = snapshot.evidence.keys().map(|name| format!("/evidence/{}", escaped_token(name)));
     let (mut found, mut whole) = (BTreeMap::new(), true);
     for pointer in known.chain(recorded).chain(evidence) {
