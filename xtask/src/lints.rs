@@ -12,10 +12,10 @@ use crate::wasm_target;
 use crate::workspace::Workspace;
 
 /// How many steps [`run`] takes.
-pub(crate) const STEPS: usize = 3;
+pub(crate) const STEPS: usize = 4;
 
 /// Looks at everything: host, tests, benches and fuzz targets; the plugins natively, with their tests; and the plugins as
-/// WebAssembly.
+/// WebAssembly. And that the domain compiles to WebAssembly too: it has neither I/O nor native code.
 ///
 /// # Errors
 /// Something does not compile, or clippy reports something.
@@ -38,5 +38,10 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let mut as_guests = dist::plugins_as_guests(workspace);
     as_guests.arg("--workspace");
     Wrapper::Lints.wrap(workspace, &mut as_guests)?;
-    steps::run(&mut as_guests)
+    steps::run(&mut as_guests)?;
+
+    steps.begin("the domain, as WebAssembly");
+    let mut domain = workspace.cargo();
+    domain.args(["check", "--package", "lockgate-domain", "--target", wasm_target::TARGET, "--locked"]);
+    steps::run(&mut domain)
 }

@@ -109,7 +109,7 @@ pub use register_entry::{
     AttestRule, AttestRules, Attestation, Competence, EntryConcerns, InvalidConcerns, JoinRule, NewRegisterEntry,
     NewSamples, NoSuchRegister, RegisterEntry, RegisterKind, RegisteredPerson, Sample, usual_attesters,
 };
-pub use registered_key::{InvalidPublicKey, PublicKey, RegisteredKey};
+pub use registered_key::{InvalidPublicKey, KeyAlgorithm, PublicKey, RegisteredKey};
 pub use registers::{
     AuditFinding, Capacity, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Registers, Runbook,
     ServiceContract, Supplier, UnknownRegister,

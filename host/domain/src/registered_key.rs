@@ -1,14 +1,13 @@
-//! Public keys with which the signatures of evidence are verified. The registers of suppliers and of people hold them.
+//! Public keys with which the signatures of evidence are verified. The registers of suppliers and of people hold them. They are
+//! read here; the service verifies with them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use rustls_pki_types::pem::{PemObject as _, SectionKind};
-use rustls_pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use webpki::RawPublicKeyEntity;
 
 use crate::Timestamp;
 use crate::distinct::{distinct, keyed};
@@ -24,13 +23,33 @@ const LONGEST_ID: usize = 64;
 pub struct PublicKey {
     /// As it was written: a SubjectPublicKeyInfo (RFC 5280) as PEM (RFC 7468).
     pem: String,
-    /// The same as DER.
-    der: SubjectPublicKeyInfoDer<'static>,
-    algorithm: &'static dyn SignatureVerificationAlgorithm,
+    algorithm: KeyAlgorithm,
+    /// The key alone, as its algorithm writes it.
+    bytes: Vec<u8>,
 }
 
-/// The algorithms of public keys that are read.
-static ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 2] = [webpki::ring::ED25519, webpki::ring::ECDSA_P256_SHA256];
+/// The algorithm of a public key, and of the signatures that are made with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    /// Ed25519. A signature has 64 bytes (RFC 8032).
+    Ed25519,
+    /// ECDSA on the curve P-256 with SHA-256. A signature is DER (RFC 3279).
+    EcdsaP256Sha256,
+}
+
+/// The bytes that a SubjectPublicKeyInfo of each algorithm begins with (RFC 8410, RFC 5480), and the number of bytes of the key after
+/// them. An algorithm has one form in DER, and a point of a curve is not compressed.
+const FORMS: [(KeyAlgorithm, &[u8], usize); 2] = [
+    (KeyAlgorithm::Ed25519, &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00], 32),
+    (
+        KeyAlgorithm::EcdsaP256Sha256,
+        &[
+            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+            0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+        ],
+        65,
+    ),
+];
 
 /// A text holds no public key that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,10 +76,14 @@ pub enum InvalidPublicKey {
 }
 
 impl PublicKey {
-    /// Whether this key made the signature of the message: 64 bytes for Ed25519 (RFC 8032), DER for ECDSA (RFC 3279).
-    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        RawPublicKeyEntity::try_from(&self.der)
-            .is_ok_and(|key| key.verify_signature(self.algorithm, message, signature).is_ok())
+    /// The algorithm of the key.
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    /// The key alone: 32 bytes for Ed25519, and an uncompressed point for ECDSA (SEC 1).
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The key as PEM, as it was written.
@@ -86,16 +109,16 @@ impl FromStr for PublicKey {
         let der = match (sections.next(), sections.next()) {
             (None, _) => return Err(InvalidPublicKey::NotPem),
             (Some(_), Some(_)) => return Err(InvalidPublicKey::Several),
-            (Some((SectionKind::PublicKey, der)), None) => SubjectPublicKeyInfoDer::from(der),
+            (Some((SectionKind::PublicKey, der)), None) => der,
             (Some(_), None) => return Err(InvalidPublicKey::OtherPem),
         };
-        let key = RawPublicKeyEntity::try_from(&der).or(Err(InvalidPublicKey::Algorithm))?;
-        // No signature is empty: a key of the algorithm says that this one is wrong, and another that it is not for it.
-        let fits = |algorithm: &dyn SignatureVerificationAlgorithm| {
-            matches!(key.verify_signature(algorithm, b"", b""), Err(webpki::Error::InvalidSignatureForPublicKey))
+        let read = |(algorithm, begin, length): (KeyAlgorithm, &[u8], usize)| {
+            let key = der.strip_prefix(begin).filter(|key| key.len() == length)?;
+            let is_point = algorithm == KeyAlgorithm::Ed25519 || key.first() == Some(&0x04);
+            is_point.then(|| (algorithm, key.to_vec()))
         };
-        let algorithm = ALGORITHMS.into_iter().find(|algorithm| fits(*algorithm)).ok_or(InvalidPublicKey::Algorithm)?;
-        Ok(Self { pem: text.to_owned(), der, algorithm })
+        let (algorithm, bytes) = FORMS.into_iter().find_map(read).ok_or(InvalidPublicKey::Algorithm)?;
+        Ok(Self { pem: text.to_owned(), algorithm, bytes })
     }
 }
 
@@ -211,35 +234,23 @@ pub(crate) fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reg
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::RegisterKind;
 
-    // Made with OpenSSL 3.0: `openssl pkeyutl -sign -rawin` for Ed25519, and `openssl dgst -sha256 -sign` for P-256.
-    const MESSAGE: &[u8] = b"the scan found nothing\n";
     const ED25519: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA0tyqj3eB5v6s7itzUKduFDPVm4B0f4a50lE9jbc8ALw=\n-----END PUBLIC KEY-----\n";
-    const OF_ED25519: &str = "/0mjJSJFHtcT8OAcCJ+fL4TaVcXK5si5NbYAhGPpOnX0nMFlIntc/rA8kBa4YzxjdVYibOgE7Qg22DCi1WYhAg==";
     const P256: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEyfqYfehhy96QbbnpMnavhWalWkWY\nx+4DB5GGhowzhFGGShRTkCTiG0uWbDuUCriAkASTnh4AFGGJNrw5UDsuNQ==\n-----END PUBLIC KEY-----\n";
-    const OF_P256: &str =
-        "MEUCICx4hfWwFm8FkFoanGw8EjkGiSxXaeAf0vFHasi/3DprAiEA8+1wQPBefypdLFEknZnT+p7OiM3VS7Je/oemC0oo8iE=";
     const P384: &str = "-----BEGIN PUBLIC KEY-----\nMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE/rg4Uzg6x2DQVIdtigKfSDt8UZV4h0P/\nRS/5ma8qb9nfZ6+lcgBUyh61aKfEJSk8BhqWiONhtkkPjAdr5BDODIrYPmuPu719\nGDdspw+VYZQfxXsd4YVYggQERi+KdRky\n-----END PUBLIC KEY-----\n";
 
     #[test]
-    fn signatures_of_openssl_are_verified_and_nothing_else_is() {
-        for (key, other, signature) in [(ED25519, P256, OF_ED25519), (P256, ED25519, OF_P256)] {
-            let [key, other]: [PublicKey; 2] = [key, other].map(|pem| pem.parse().unwrap());
-            let signature = STANDARD.decode(signature).unwrap();
-            assert!(key.verifies(MESSAGE, &signature));
-            assert!(!key.verifies(b"the scan found something\n", &signature));
-            assert!(!other.verifies(MESSAGE, &signature));
-            let mut wrong = signature.clone();
-            *wrong.last_mut().unwrap() ^= 1;
-            assert!(!key.verifies(MESSAGE, &wrong));
-            assert!(!key.verifies(MESSAGE, b""));
-        }
+    fn a_key_is_read_with_its_algorithm() {
+        let read = |pem: &str| {
+            let key: PublicKey = pem.parse().unwrap();
+            (key.algorithm(), key.as_bytes().len(), key.as_pem().to_owned())
+        };
+        assert_eq!(read(ED25519), (KeyAlgorithm::Ed25519, 32, ED25519.to_owned()));
+        assert_eq!(read(P256), (KeyAlgorithm::EcdsaP256Sha256, 65, P256.to_owned()));
     }
 
     #[test]

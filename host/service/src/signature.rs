@@ -14,9 +14,10 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::STANDARD as BASE64;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use lockgate_domain::{
-    DetachedSignature, Digest, DigestError, Evidence, JsonReader, RegisterKind, RegisteredKey, Timestamp, Verification,
-    counted, read_value,
+    DetachedSignature, Digest, DigestError, Evidence, JsonReader, KeyAlgorithm, PublicKey, RegisterKind, RegisteredKey,
+    Timestamp, Verification, counted, read_value,
 };
+use ring::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey, VerificationAlgorithm};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -247,7 +248,7 @@ impl SignedEvidence {
                     continue;
                 }
                 tried.insert(index);
-                if known.key.public_key.verifies(&self.message, bytes) {
+                if verifies(&known.key.public_key, &self.message, bytes) {
                     keys.insert(index);
                 }
             }
@@ -324,4 +325,42 @@ fn subjects(payload: &[u8]) -> Result<Vec<Digest>, InputError> {
         }
     }
     Ok(found)
+}
+
+/// Whether a key made the signature of the message.
+fn verifies(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
+    let algorithm: &dyn VerificationAlgorithm = match key.algorithm() {
+        KeyAlgorithm::Ed25519 => &ED25519,
+        KeyAlgorithm::EcdsaP256Sha256 => &ECDSA_P256_SHA256_ASN1,
+    };
+    UnparsedPublicKey::new(algorithm, key.as_bytes()).verify(message, signature).is_ok()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    // Made with OpenSSL 3.0: `openssl pkeyutl -sign -rawin` for Ed25519, and `openssl dgst -sha256 -sign` for P-256.
+    const MESSAGE: &[u8] = b"the scan found nothing\n";
+    const OF_ED25519: &str = "/0mjJSJFHtcT8OAcCJ+fL4TaVcXK5si5NbYAhGPpOnX0nMFlIntc/rA8kBa4YzxjdVYibOgE7Qg22DCi1WYhAg==";
+    const OF_P256: &str =
+        "MEUCICx4hfWwFm8FkFoanGw8EjkGiSxXaeAf0vFHasi/3DprAiEA8+1wQPBefypdLFEknZnT+p7OiM3VS7Je/oemC0oo8iE=";
+    const ED25519_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA0tyqj3eB5v6s7itzUKduFDPVm4B0f4a50lE9jbc8ALw=\n-----END PUBLIC KEY-----\n";
+    const P256_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEyfqYfehhy96QbbnpMnavhWalWkWY\nx+4DB5GGhowzhFGGShRTkCTiG0uWbDuUCriAkASTnh4AFGGJNrw5UDsuNQ==\n-----END PUBLIC KEY-----\n";
+
+    #[test]
+    fn signatures_of_openssl_are_verified_and_nothing_else_is() {
+        for (key, other, signature) in [(ED25519_KEY, P256_KEY, OF_ED25519), (P256_KEY, ED25519_KEY, OF_P256)] {
+            let [key, other]: [PublicKey; 2] = [key, other].map(|pem| pem.parse().unwrap());
+            let signature = BASE64.decode(signature).unwrap();
+            assert!(verifies(&key, MESSAGE, &signature));
+            assert!(!verifies(&key, b"the scan found something\n", &signature));
+            assert!(!verifies(&other, MESSAGE, &signature));
+            let mut wrong = signature.clone();
+            *wrong.last_mut().unwrap() ^= 1;
+            assert!(!verifies(&key, MESSAGE, &wrong));
+            assert!(!verifies(&key, MESSAGE, b""));
+        }
+    }
 }
