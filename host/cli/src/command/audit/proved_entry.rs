@@ -84,7 +84,6 @@ fn named(value: &Value) -> Option<String> {
 }
 
 /// The reasons of a decision, as text.
-#[derive(Default)]
 struct DecisionReasons {
     /// The blocking reasons, with their codes.
     blocking: Vec<String>,
@@ -96,30 +95,39 @@ struct DecisionReasons {
 
 impl DecisionReasons {
     fn of(decision: &Value) -> Self {
-        let mut reasons = Self::default();
+        let mut blocking: Vec<(Vec<String>, String)> = Vec::new();
+        let (mut exceptions, mut not_counted) = (Vec::new(), Vec::new());
         for reason in decision.get("reasons").and_then(Value::as_array).into_iter().flatten() {
             let text = |name: &str| reason.get(name).and_then(Value::as_str).unwrap_or_default();
             let (code, message) = (text("code"), text("message"));
-            let source = reason.get("source").and_then(source_id);
-            let (lines, line) = match (reason.get("blocking"), ExceptionCode::of(code), source) {
-                (Some(Value::Bool(true)), _, _) => (&mut reasons.blocking, format!("{code}: {message}")),
-                (_, Some(known), Some(id)) if known.counts() => (&mut reasons.exceptions, format!("`{id}`: {message}")),
-                (_, Some(known), None) if known.counts() => (&mut reasons.exceptions, message.to_owned()),
-                (_, Some(_), _) => (&mut reasons.not_counted, message.to_owned()),
-                (_, None, _) => continue,
+            let (lines, line) = match (reason.get("blocking"), ExceptionCode::of(code)) {
+                (Some(Value::Bool(true)), _) => (&mut blocking, format!("{code}: {message}")),
+                (_, Some(known)) if known.counts() => (&mut exceptions, message.to_owned()),
+                (_, Some(_)) => (&mut not_counted, message.to_owned()),
+                (_, None) => continue,
             };
-            // A binding and its group have the same reason.
-            if !lines.contains(&line) {
-                lines.push(line);
+            let source = source_of(reason);
+            match lines.iter_mut().find(|(_, known)| *known == line) {
+                // A binding and its group have the same reason.
+                Some((sources, _)) => sources.push(source),
+                None => lines.push((vec![source], line)),
             }
         }
-        reasons
+        let [blocking, exceptions, not_counted] = [blocking, exceptions, not_counted].map(shown);
+        Self { blocking, exceptions, not_counted }
     }
 }
 
-/// The id of the binding or group that a reason is about; none for the host's own reasons.
-fn source_id(source: &Value) -> Option<&str> {
-    ["binding", "group"].into_iter().find_map(|kind| source.get(kind)?.as_str())
+/// Reasons as lines, each behind those who give it.
+fn shown(reasons: Vec<(Vec<String>, String)>) -> Vec<String> {
+    reasons.into_iter().map(|(sources, line)| format!("{}: {line}", sources.join(", "))).collect()
+}
+
+/// The binding or group that gives a reason; `lockgate` for those of the host.
+fn source_of(reason: &Value) -> String {
+    let id = |kind: &str| reason.get("source")?.get(kind)?.as_str();
+    let found = ["binding", "group"].into_iter().find_map(id);
+    found.map_or_else(|| "lockgate".to_owned(), |id| format!("`{id}`"))
 }
 
 #[cfg(test)]
@@ -138,6 +146,7 @@ mod tests {
             { "source": { "group": "review" }, "blocking": true, "code": "approval/missing", "message": "Wait for Bo" },
             { "source": { "binding": "sbom" }, "blocking": false, "code": "waived", "message": waived },
             { "source": { "binding": "sbom" }, "blocking": false, "code": "waiver-expired", "message": "waiver `w-0` does not count" },
+            { "source": "host", "blocking": true, "code": "plan-missing", "message": "There is no plan" },
             { "source": { "binding": "window" }, "blocking": false, "code": "window/open", "message": "It is open" },
         ]);
         let body = json!({ "passed": false, "decision": {
@@ -158,9 +167,10 @@ mod tests {
             key: key.verifying_key().clone(),
         });
         for (name, value) in [
-            ("blocked by", "approval/missing: Wait for Bo"),
+            ("blocked by", "`people`, `review`: approval/missing: Wait for Bo"),
+            ("", "lockgate: plan-missing: There is no plan"),
             ("exceptions", &format!("`sbom`: {waived}")),
-            ("not counted", "waiver `w-0` does not count"),
+            ("not counted", "`sbom`: waiver `w-0` does not count"),
             ("gate", "not passed"),
         ] {
             let is_it = |line: &&str| line.contains(name) && line.trim_end().ends_with(value);
