@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, Limited};
 use lockgate_domain::api::{PROBLEM_MEDIA_TYPE, PROBLEM_TYPE_PREFIX, ProblemDocument};
+use lockgate_domain::{shortened, shortened_quotes};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -97,6 +98,12 @@ struct ProblemParts {
     headers: HeaderMap,
 }
 
+/// The most characters of a text of the request that a problem repeats.
+pub(crate) const LONGEST_QUOTE: usize = 200;
+
+/// The members that repeat a name of the request.
+const NAMES_OF_REQUEST: [&str; 5] = ["concerned", "id", "name", "parameter", "step"];
+
 impl Problem {
     /// A problem of a kind: its code in kebab-case, and its title, which is the same for all problems of the kind.
     pub fn new(status: StatusCode, code: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
@@ -123,17 +130,20 @@ impl Problem {
             .retry_after(OVERLOADED_RETRY_AFTER)
     }
 
-    /// Sets the description of this case.
+    /// Sets the description of this case. What it quotes is shortened.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.0.detail = Some(detail.into());
+        self.0.detail = Some(shortened_quotes(&detail.into(), LONGEST_QUOTE));
         self
     }
 
-    /// Adds a member for programs. Leaves out and logs a value without a JSON form.
+    /// Adds a member for programs. A name of the request is shortened. Leaves out and logs a value without a JSON form.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
         match serde_json::to_value(value) {
+            Ok(Value::String(name)) if NAMES_OF_REQUEST.contains(&member) => {
+                self.0.members.insert(member.to_owned(), shortened(&name, LONGEST_QUOTE).into());
+            }
             Ok(value) => drop(self.0.members.insert(member.to_owned(), value)),
             Err(error) => tracing::error!(member, %error, "a member of a problem cannot be written as JSON"),
         }

@@ -4,14 +4,14 @@ use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
 use lockgate_domain::api::LEDGER_DAMAGED;
 use lockgate_domain::join::Contradiction;
-use lockgate_domain::{Right, counted};
+use lockgate_domain::{Right, counted, shortened, shortened_quotes};
 use lockgate_engine::rollout::RolloutError;
 use lockgate_ledger::{Error, FailureCause, Loss, StorageFailure};
 use lockgate_service::authority::Forbidden;
 use lockgate_service::{InputError, RuleRefusal, ServiceError};
 use serde_json::{Value, json};
 
-use crate::problem::Problem;
+use crate::problem::{LONGEST_QUOTE, Problem};
 
 /// `Retry-After` if the ledger is busy or fails, in seconds.
 const RETRY_AFTER: u64 = 1;
@@ -79,8 +79,13 @@ pub fn problem(error: ServiceError) -> Problem {
 
 /// An invalid document: `errors` lists the places.
 pub fn invalid(mistakes: &[InputError]) -> Problem {
-    let problem = Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY).with("errors", mistakes);
-    match mistakes {
+    let shown = |InputError { pointer, message }: &InputError| InputError {
+        pointer: shortened(pointer, 2 * LONGEST_QUOTE),
+        message: shortened_quotes(message, LONGEST_QUOTE),
+    };
+    let mistakes: Vec<InputError> = mistakes.iter().map(shown).collect();
+    let problem = Problem::of_status(StatusCode::UNPROCESSABLE_ENTITY).with("errors", &mistakes);
+    match mistakes.as_slice() {
         [] => problem,
         [only] => problem.detail(only.to_string()),
         [first, rest @ ..] => problem.detail(format!("{first}; and {} more (see `errors`)", rest.len())),

@@ -343,3 +343,41 @@ async fn a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has() 
         }
     }
 }
+
+#[tokio::test]
+async fn a_page_without_items_is_refused_by_every_list() {
+    let stand = Stand::new().await;
+    let document = lockgate_server::api::openapi();
+    let mut lists = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let parameters = item["get"]["parameters"].as_array().into_iter().flatten();
+        if !parameters.into_iter().any(|parameter| parameter["name"] == "limit") {
+            continue;
+        }
+        lists += 1;
+        let path = path.replace("{register}", "changes").replace(['{', '}'], "");
+        let refused = stand.send("ada", &format!("GET {path}?limit=0"), &[], "").await;
+        assert_eq!(refused.status, 400, "{path}: {}", refused.body);
+        assert!(refused.body.contains("`limit=0` is not a whole number from 1 to"), "{path}: {}", refused.body);
+    }
+    assert!(lists > 10, "{lists}");
+}
+
+#[tokio::test]
+async fn a_very_long_id_is_not_repeated_whole() {
+    let stand = Stand::new().await;
+    let long = "x".repeat(3000);
+    let mut wrong = deployment(&long);
+    wrong["change"]["id"] = json!(long);
+    for refused in [
+        stand.get("rita", &format!("/deployments/{long}")).await,
+        stand.get("rita", &format!("/registers/changes/{long}")).await,
+        stand.get("rita", &format!("/registers/{long}")).await,
+        stand.get("rita", &format!("/deployments?limit={long}")).await,
+        stand.get("rita", &format!("/deployments?{long}=1")).await,
+        stand.post("rita", "/deployments", json!({"deployment": wrong})).await,
+    ] {
+        assert!((400..500).contains(&refused.status), "{}", refused.body);
+        assert!(refused.body.len() < 2000 && !refused.body.contains(&"x".repeat(401)), "{}", refused.body);
+    }
+}
