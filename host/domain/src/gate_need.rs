@@ -26,6 +26,10 @@ pub enum GateAction {
     ConfirmOverride,
     /// Reviews an override after it was used.
     Review,
+    /// Attaches evidence that the model demands.
+    AttachEvidence,
+    /// Attests a fact that the model demands from a register.
+    AttestFact,
 }
 
 impl GateAction {
@@ -39,6 +43,8 @@ impl GateAction {
             Self::Override => "override",
             Self::ConfirmOverride => "confirm-override",
             Self::Review => "review",
+            Self::AttachEvidence => "attach-evidence",
+            Self::AttestFact => "attest-fact",
         }
     }
 
@@ -52,6 +58,8 @@ impl GateAction {
             Self::Override => "override an answer",
             Self::ConfirmOverride => "confirm an override",
             Self::Review => "review an override",
+            Self::AttachEvidence => "attach evidence",
+            Self::AttestFact => "attest a fact",
         }
     }
 
@@ -64,6 +72,8 @@ impl GateAction {
             Self::Waive => Right::Waive,
             Self::Override | Self::ConfirmOverride => Right::Override,
             Self::Review => Right::Review,
+            Self::AttachEvidence => Right::Attest,
+            Self::AttestFact => Right::Register,
         }
     }
 }
@@ -75,8 +85,12 @@ pub struct GateNeed {
     pub gate: Gate,
     /// The action that is taken.
     pub action: GateAction,
-    /// The roles of which a person needs one, in the order of their names. Empty: any role with the right.
+    /// The roles of which a person needs one, in the order of their names. Empty: any role with the right. For evidence and facts,
+    /// also services and persons, as `service:<id>` and `person:<id>`.
     pub roles: BTreeSet<String>,
+    /// The name of the evidence that is attached, or of the register in which the fact is attested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// The least number of different people that the action needs. If absent, 1.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub needed: u64,
@@ -94,7 +108,16 @@ fn is_one(needed: &u64) -> bool {
 impl GateNeed {
     /// A need for one person.
     pub fn new(gate: Gate, action: GateAction, roles: BTreeSet<String>) -> Self {
-        Self { gate, action, roles, needed: 1 }
+        Self { gate, action, roles, about: None, needed: 1 }
+    }
+
+    /// What somebody who meets the need can do, as a part of a sentence.
+    pub fn in_words(&self) -> String {
+        match (self.action, &self.about) {
+            (GateAction::AttachEvidence, Some(name)) => format!("attach the evidence `{name}`"),
+            (GateAction::AttestFact, Some(register)) => format!("attest entries of the register `{register}`"),
+            (action, _) => action.in_words().to_owned(),
+        }
     }
 
     /// Whether a person in this role can meet the need, if the role has the right for it.

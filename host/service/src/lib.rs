@@ -164,10 +164,10 @@ struct ServiceParts {
     recordings: Recordings,
     deployments: Cache<String, Arc<LoadedDeployment>>,
     contents: Cache<Digest, Arc<Vec<u8>>>,
-    snapshots: Cache<(String, Gate), Arc<CachedSnapshot>>,
     /// The version of the ledger's own stream, whose entries say what content was deleted, up to which nothing that is deleted is in
     /// memory.
     deletions: AtomicU64,
+    snapshots: Cache<(String, Gate), Arc<CachedSnapshot>>,
     /// The teams that have a deployment with this id.
     teams: Cache<String, KnownTeams>,
     waivers: FollowedStreams<GrantsById<WaiverState>>,
@@ -242,6 +242,7 @@ impl DeploymentService {
             recordings,
             deployments: Cache::new(10_000),
             contents: Cache::new(256),
+            deletions: AtomicU64::new(0),
             snapshots: Cache::new(1_024),
             teams: Cache::new(10_000),
             waivers: Cache::new(1_000),
@@ -252,7 +253,6 @@ impl DeploymentService {
             bookings: Cache::new(4_000),
             histories: Cache::new(1_000),
             attest,
-            deletions: AtomicU64::new(0),
             registers: RegisterCaches::default(),
             stored: RecentContent::default(),
             value_turns: ValueTurns::default(),
@@ -262,6 +262,11 @@ impl DeploymentService {
     /// The ledger's time, which is never before its newest entry.
     pub fn now(&self) -> Timestamp {
         self.0.storage.now()
+    }
+
+    /// Who may attest entries of which register.
+    pub fn attest_rules(&self) -> &AttestRules {
+        &self.0.attest
     }
 
     pub fn storage(&self) -> &Arc<dyn Storage> {

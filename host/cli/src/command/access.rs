@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lockgate_client::RequestPath;
 use lockgate_domain::api::access::{AccessHolder, AccessReview, AccessRow};
-use lockgate_domain::{Gate, TeamName, Teams};
+use lockgate_domain::{AttestRules, Gate, TeamName, Teams};
 use lockgate_engine::LoadedModel;
 use lockgate_ledger::Storage as _;
 use lockgate_server::auth::access::{self, AccessSources};
@@ -84,7 +84,8 @@ impl AccessCommand {
         }
         let teams = self.team.iter().cloned().collect();
         let teams = if self.team.is_none() { Teams::All } else { Teams::Named(teams) };
-        let sources = AccessSources { tokens: &tokens, rules: None, teams: &teams, now: storage.now() };
+        let attest = &AttestRules::default();
+        let sources = AccessSources { tokens: &tokens, rules: None, attest, teams: &teams, now: storage.now() };
         Ok(access::review(loaded.iter().flatten(), sources))
     }
 }
@@ -109,9 +110,10 @@ fn cells(row: &AccessRow, last: &mut Option<Gate>) -> Vec<Vec<String>> {
     *last = Some(row.need.gate);
     let is_any = row.need.roles.is_empty();
     let any_role = || if is_any { "any".to_owned() } else { listed(&row.need.roles) };
-    let action = match row.need.needed {
-        1 => row.need.action.as_str().to_owned(),
-        people => format!("{} ({people} people)", row.need.action.as_str()),
+    let action = match (row.need.needed, &row.need.about) {
+        (1, None) => row.need.action.as_str().to_owned(),
+        (1, Some(about)) => format!("{} {}", row.need.action.as_str(), print::plain(about)),
+        (people, _) => format!("{} ({people} people)", row.need.action.as_str()),
     };
     let people = row.people.iter().map(|holder| {
         let AccessHolder { id, roles, teams, expires, .. } = holder;

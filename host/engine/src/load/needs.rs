@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_domain::{Enforcement, Gate, GateAction, GateNeed, Kind, Phase, ROLES, Stage};
+use lockgate_domain::{Attester, Enforcement, FactSource, Gate, GateAction, GateNeed, Kind, Phase, ROLES, Stage};
 use lockgate_runtime::MarkedValue;
 
 use super::{LoadedGate, LoadedModel};
+use crate::model::{FactDemand, FactName};
 
 impl LoadedModel {
     /// The approvers that the guarded gates need, in the order of the gates.
     ///
     /// The settings of policies name the approvers: their schema marks the names of roles, and the numbers of people of
     /// any role. A policy that marks neither may need approvals, too: only the policy itself knows.
+    ///
+    /// Also those who have to supply what the model demands, or a live environment by itself. Facts are demanded at every gate, so
+    /// they are needed at the first one.
     pub fn needs(&self) -> Vec<GateNeed> {
         let mut needs = BTreeSet::new();
         for gate in &self.0.gates {
@@ -21,8 +25,40 @@ impl LoadedModel {
             let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
             needs.insert(GateNeed::new(gate, GateAction::Resume, strategy.resume_by.clone()));
         }
+        needs.extend(self.demanded());
         needs.into_iter().collect()
     }
+}
+
+impl LoadedModel {
+    /// Those who have to attest the demanded facts and attach the demanded evidence.
+    fn demanded(&self) -> Vec<GateNeed> {
+        let demands = &self.0.model.demands;
+        let mut needs = Vec::new();
+        for fact in FactName::all() {
+            let is_usual = FactName::OF_LIVE_ENVIRONMENTS.contains(&fact);
+            let usual = || is_usual.then(|| FactDemand::of_live_environments(fact));
+            let Some(demand) = demands.facts.get(&fact).cloned().or_else(usual) else { continue };
+            let (action, about) = match demand.from {
+                FactSource::Told => continue,
+                FactSource::Evidence => (GateAction::AttachEvidence, fact.as_str()),
+                _ => (GateAction::AttestFact, fact.register().as_str()),
+            };
+            let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
+            needs.push(supplied(gate, action, about, &demand.by));
+        }
+        for (name, demand) in &demands.evidence {
+            needs.push(supplied(demand.from_gate, GateAction::AttachEvidence, name, &demand.by));
+        }
+        needs
+    }
+}
+
+/// The need for one of those whose word counts. Anybody may attach what a supplier signed.
+fn supplied(gate: Gate, action: GateAction, about: &str, by: &BTreeSet<Attester>) -> GateNeed {
+    let is_signed = by.iter().any(|attester| matches!(attester, Attester::Supplier(_)));
+    let roles = if is_signed { BTreeSet::new() } else { by.iter().map(Attester::to_string).collect() };
+    GateNeed { about: Some(about.to_owned()), ..GateNeed::new(gate, action, roles) }
 }
 
 impl LoadedGate {

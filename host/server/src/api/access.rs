@@ -32,8 +32,8 @@ pub(super) struct AccessQuery {
 
 /// Reviews who may do what
 ///
-/// At each gate that a loaded model guards: what somebody has to do there, in which roles, and who holds a valid token for it;
-/// and a warning for each role that a gate needs and nobody holds. Who asks sees the credentials that reach into their teams.
+/// At each gate that a loaded model guards: what somebody has to do there, in which roles, and who holds a valid token for it; who
+/// may attest the facts and attach the evidence that the model demands; and a warning for each role that a gate needs and nobody holds. Who asks sees the credentials that reach into their teams.
 #[utoipa::path(
     get,
     path = "/api/v1/access",
@@ -54,7 +54,8 @@ pub(super) async fn review(
     let review = move |service: &DeploymentService| {
         let tokens = Tokens::read(&**service.storage()).map_err(unreadable)?;
         let teams = teams_asked(&actor, query.team.as_ref());
-        let sources = AccessSources { tokens: &tokens, rules: Some(&rules), teams: &teams, now: service.now() };
+        let (rules, attest, now) = (Some(&*rules), service.attest_rules(), service.now());
+        let sources = AccessSources { tokens: &tokens, rules, attest, teams: &teams, now };
         Ok(access::review(set.models(), sources))
     };
     state.read(review).await.map(Json)

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::api::access::{AccessHolder, AccessReview, AccessRow, AccessWarning, AccessWarningCode};
 use lockgate_domain::{
-    CredentialKind, GateAction, GateNeed, ModelName, PersonId, Right, TeamName, Teams, Timestamp, rights_of,
+    AttestRules, Attester, CredentialKind, GateAction, GateNeed, ModelName, PersonId, RegisterKind, Right, TeamName,
+    Teams, Timestamp, rights_of,
 };
 use lockgate_engine::LoadedModel;
 use lockgate_service::authority::Actor;
@@ -53,28 +54,51 @@ impl GrantingRule {
     }
 
     fn credential(&self) -> Credential<'_> {
-        Credential { roles: self.roles.iter().collect(), scopes: self.scopes.as_ref(), kind: self.kind }
+        let roles = self.roles.iter().cloned().collect();
+        Credential { person: None, roles, scopes: self.scopes.as_ref(), kind: self.kind }
     }
 }
 
 /// The properties of a credential: of a token, or of those that a rule matches.
 struct Credential<'a> {
-    roles: Vec<&'a String>,
+    /// None: the rule matches many.
+    person: Option<&'a PersonId>,
+    roles: Vec<String>,
     scopes: Option<&'a BTreeSet<Right>>,
     kind: CredentialKind,
 }
 
 impl Credential<'_> {
-    /// The roles of the credential that meet the need.
-    fn good_for(&self, need: &GateNeed) -> BTreeSet<String> {
+    /// The roles of the credential that meet the need, which are none if it meets the need by its id. None if it does not meet it.
+    fn good_for(&self, need: &GateNeed, attest: &AttestRules) -> Option<BTreeSet<String>> {
         let right = need.action.right();
         let is_in_scope = self.scopes.is_none_or(|scopes| scopes.contains(&right));
         let is_granted = self.roles.iter().any(|role| rights_of(role).contains(&right));
         // Only a person may end a hold, whatever the role of a program.
         let is_of_kind = need.action != GateAction::Resume || self.kind == CredentialKind::Person;
-        match is_in_scope && is_granted && is_of_kind {
-            true => self.roles.iter().filter(|role| need.takes(role)).map(|role| (*role).clone()).collect(),
-            false => BTreeSet::new(),
+        if !is_in_scope || !is_granted || !is_of_kind {
+            return None;
+        }
+        let named: Vec<Attester> = need.roles.iter().filter_map(|name| name.parse().ok()).collect();
+        let is_named = named.is_empty() || named.iter().any(|attester| self.is(attester));
+        let register = need.about.as_ref().and_then(|name| name.parse::<RegisterKind>().ok());
+        let may_attest = match (need.action, register) {
+            (GateAction::AttestFact, Some(register)) => {
+                attest.attesters_for_any_team(register).iter().any(|attester| self.is(attester))
+            }
+            _ => true,
+        };
+        let roles: BTreeSet<String> = self.roles.iter().filter(|role| need.takes(role)).cloned().collect();
+        let supplies = matches!(need.action, GateAction::AttachEvidence | GateAction::AttestFact);
+        (is_named && may_attest && (supplies || !roles.is_empty())).then_some(roles)
+    }
+
+    /// Whether the holder of the credential is one of those who attest.
+    fn is(&self, attester: &Attester) -> bool {
+        match (attester, self.person) {
+            (Attester::Role(role), _) => self.roles.contains(role),
+            (_, Some(person)) => attester.is(person, self.kind, &self.roles),
+            (_, None) => false,
         }
     }
 }
@@ -86,6 +110,8 @@ pub struct AccessSources<'a> {
     pub tokens: &'a Tokens,
     /// The rules of the configuration. None: the caller has not read it.
     pub rules: Option<&'a [GrantingRule]>,
+    /// Who may attest entries of registers.
+    pub attest: &'a AttestRules,
     /// Only credentials for deployments of these teams count.
     pub teams: &'a Teams,
     /// The moment of the report.
@@ -104,26 +130,31 @@ pub fn review<'m>(models: impl IntoIterator<Item = &'m LoadedModel>, sources: Ac
 }
 
 impl AccessSources<'_> {
-    fn row(&self, model: ModelName, need: GateNeed) -> AccessRow {
+    fn row(&self, model: ModelName, mut need: GateNeed) -> AccessRow {
+        let register = need.about.as_ref().and_then(|name| name.parse::<RegisterKind>().ok());
+        if let (GateAction::AttestFact, Some(register), true) = (need.action, register, need.roles.is_empty()) {
+            need.roles = self.attest.attesters_for_any_team(register).iter().map(Attester::to_string).collect();
+        }
         let valid = self.tokens.iter().filter(|token| token.state(self.now) == TokenState::Valid);
         let mut people: BTreeMap<(&PersonId, &str), AccessHolder> = BTreeMap::new();
         for token in valid.filter(|token| token.teams.meet(self.teams)) {
-            let roles = credential_of(token).good_for(&need);
-            if !roles.is_empty() {
+            if let Some(roles) = credential_of(token).good_for(&need, self.attest) {
                 people.insert((&token.person.id, &token.id), holder(token, roles));
             }
         }
         let people = people.into_values().collect();
         let rules = self.rules.map(|rules| {
             let good = rules.iter().filter(|rule| rule.teams.meet(self.teams));
-            good.filter(|rule| !rule.credential().good_for(&need).is_empty()).map(|rule| rule.place.clone()).collect()
+            let good = good.filter(|rule| rule.credential().good_for(&need, self.attest).is_some());
+            good.map(|rule| rule.place.clone()).collect()
         });
         AccessRow { model, need, people, rules }
     }
 }
 
 fn credential_of(token: &Token) -> Credential<'_> {
-    Credential { roles: token.person.roles.iter().collect(), scopes: token.scopes.as_ref(), kind: token.kind }
+    let Token { person, scopes, kind, .. } = token;
+    Credential { person: Some(&person.id), roles: person.roles.clone(), scopes: scopes.as_ref(), kind: *kind }
 }
 
 fn holder(token: &Token, roles: BTreeSet<String>) -> AccessHolder {
@@ -143,7 +174,13 @@ fn warning(row: &AccessRow, all: &[AccessRow]) -> Option<AccessWarning> {
     let of_gate = |action| all.iter().find(|other| other.need.gate == row.need.gate && other.need.action == action);
     let somebody_overrides = || of_gate(GateAction::Override).is_some_and(|row| !has_nobody(row));
     let code = match row.need.action {
-        GateAction::Pass | GateAction::Approve | GateAction::Resume if has_nobody(row) => {
+        GateAction::Pass
+        | GateAction::Approve
+        | GateAction::Resume
+        | GateAction::AttachEvidence
+        | GateAction::AttestFact
+            if has_nobody(row) =>
+        {
             AccessWarningCode::RoleWithoutPeople
         }
         GateAction::Review if has_nobody(row) && somebody_overrides() => AccessWarningCode::RoleWithoutPeople,
@@ -156,7 +193,7 @@ fn warning(row: &AccessRow, all: &[AccessRow]) -> Option<AccessWarning> {
 }
 
 fn warning_message(row: &AccessRow, code: AccessWarningCode) -> String {
-    let GateNeed { gate, action, roles, needed } = &row.need;
+    let GateNeed { gate, action, roles, needed, .. } = &row.need;
     let roles: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
     let roles = match roles.as_slice() {
         [] => format!("a role that has the right `{}`", action.right()),
@@ -178,7 +215,7 @@ fn warning_message(row: &AccessRow, code: AccessWarningCode) -> String {
             )
         }
         _ => {
-            let what = action.in_words();
+            let what = row.need.in_words();
             let others = match row.rules {
                 Some(_) => ", and no rule for identity tokens or client certificates gives it",
                 None => "",

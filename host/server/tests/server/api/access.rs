@@ -1,6 +1,6 @@
 //! Who may do what at the gates: the people in each role that a gate needs, and where there is nobody.
 
-use lockgate_domain::{Teams, Timestamp};
+use lockgate_domain::{AttestRules, Teams, Timestamp};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::Source;
 use lockgate_server::auth::access::{self, AccessSources};
@@ -97,7 +97,9 @@ async fn whoever_may_approve_is_listed_where_people_of_any_role_are_needed_and_t
         let source = Source::new("model.toml", lockgate_engine::model::pin(&text, &digests).unwrap());
         let model = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path()).unwrap().model;
         let tokens = Tokens::read(&*storage).unwrap();
-        let sources = AccessSources { tokens: &tokens, rules: Some(&[]), teams: &Teams::All, now: Timestamp::now() };
+        let attest = &AttestRules::default();
+        let sources =
+            AccessSources { tokens: &tokens, rules: Some(&[]), attest, teams: &Teams::All, now: Timestamp::now() };
         serde_json::to_value(access::review([&model], sources)).unwrap()
     };
     let (enough, too_few, none) = tokio::task::spawn_blocking(move || (review(2), review(7), review(0))).await.unwrap();
@@ -118,4 +120,48 @@ async fn whoever_may_approve_is_listed_where_people_of_any_role_are_needed_and_t
     assert!(message.contains("a role that has the right `approve`"), "{message}");
     assert_eq!(row(&none), None);
     stand.shutdown().await;
+}
+
+#[tokio::test]
+async fn those_who_may_attest_the_demanded_facts_and_attach_the_demanded_evidence_are_listed() {
+    let stand = Stand::new().await;
+    let storage = stand.storage();
+    token(&*storage, &person("itsm", &["pipeline"]));
+    token(&*storage, &person("sec", &["security-officer"]));
+    let review = move |attest: Value| {
+        let text = "id = \"shop\"\nversion = \"1.0.0\"\ntitle = \"Shop\"\nroles = [\"security-officer\"]\n\
+                    [facts]\nchange = { from = \"register\", by = [\"service:itsm\", \"change-authority\"] }\n\
+                    environment.from = \"told\"\n[evidence.pentest]\nby = [\"security-officer\"]\n\
+                    [evidence.scan]\nby = [\"supplier:acme\"]\n[evidence.review]\nby = [\"auditor\"]\n";
+        let folder = tempfile::tempdir().unwrap();
+        let source = Source::new("model.toml", text);
+        let model = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path()).unwrap().model;
+        let (tokens, rules) = (Tokens::read(&*storage).unwrap(), serde_json::from_value(attest).unwrap());
+        let attest = &AttestRules::new(rules);
+        let sources =
+            AccessSources { tokens: &tokens, rules: Some(&[]), attest, teams: &Teams::All, now: Timestamp::now() };
+        serde_json::to_value(access::review([&model], sources)).unwrap()
+    };
+    let (usual, configured) = tokio::task::spawn_blocking(move || {
+        (review(json!([])), review(json!([{"registers": ["changes"], "by": ["service:itsm"]}])))
+    })
+    .await
+    .unwrap();
+    let of = |review: &Value, action: &str, about: &str| {
+        let mut rows = review["items"].as_array().unwrap().iter();
+        let row = rows.find(|row| row["action"] == action && row["about"] == about).unwrap();
+        let ids = row["people"].as_array().unwrap().iter().map(|person| person["id"].as_str().unwrap().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(of(&usual, "attest-fact", "changes"), ["ben"]);
+    assert_eq!(of(&configured, "attest-fact", "changes"), ["itsm"], "the rules of the server, and those of the model");
+    assert_eq!(of(&usual, "attest-fact", "instances"), ["olga"], "what a live environment demands by itself");
+    assert_eq!(of(&usual, "attach-evidence", "pentest"), ["sec"]);
+    assert!(of(&usual, "attach-evidence", "scan").contains(&"rita".to_owned()), "anybody may attach what acme signs");
+    let told = usual["items"].as_array().unwrap().iter().any(|row| row["about"] == "environments");
+    assert!(!told, "{usual:#}");
+    let warnings = usual["warnings"].as_array().unwrap();
+    let [warning] = warnings.as_slice() else { panic!("{warnings:#?}") };
+    let message = warning["message"].as_str().unwrap();
+    assert!(message.contains("nobody can attach the evidence `review`") && message.contains("`auditor`"), "{message}");
 }
