@@ -9,7 +9,8 @@
 //! 3. Event suppression never outlives the change window, and the slot lies within it.
 //! 4. The office-hours exception needs zero consumers.
 //! 5. A removal has a data-retention decision with a duration above zero, and its targets, with the instances that stay, are
-//!    the inventory of actual instances. A first release has no instance and no consumer yet.
+//!    the inventory of actual instances. Those who use what is removed from a live environment are told before, its data is kept as
+//!    decided, and its contracts end. A first release has no instance and no consumer yet.
 //! 6. A change resolves to exactly one product release, whose digest is that of its components, and the deployment is the
 //!    approved one. A rejected or withdrawn change stops the deployment. What the release lays down for the environment is what is desired there.
 //! 7. Deployments that would get in each other's way are fulfilled one after the other.
@@ -19,6 +20,7 @@ mod approved;
 mod overlap;
 mod plan;
 mod release;
+mod removal;
 mod scenario;
 mod third_party;
 
@@ -56,6 +58,12 @@ pub enum Rule {
     DataRetentionUndecided,
     /// The targets of a removal are not the actual instances of the inventory.
     RemovalTargetsDiffer,
+    /// Those who use what is removed in a live environment are not told before the removal begins.
+    RemovalNoticeMissing,
+    /// The data of what was removed is disposed of before the time for which it was to be kept is over.
+    DataDisposedEarly,
+    /// Everything of a product was removed from a live environment, and a service contract still promises it.
+    ContractStillActive,
     /// The change does not resolve to exactly the release that is deployed.
     ChangeWithoutSingleRelease,
     /// The change was rejected or withdrawn by those who authorise changes.
@@ -111,6 +119,9 @@ impl Rule {
             Self::OfficeHoursWithConsumers => "office-hours-with-consumers",
             Self::DataRetentionUndecided => "data-retention-undecided",
             Self::RemovalTargetsDiffer => "removal-targets-differ",
+            Self::RemovalNoticeMissing => "removal-notice-missing",
+            Self::DataDisposedEarly => "data-disposed-early",
+            Self::ContractStillActive => "contract-still-active",
             Self::ChangeWithoutSingleRelease => "change-without-single-release",
             Self::ChangeRefused => "change-refused",
             Self::NotTheFirstRelease => "not-the-first-release",
@@ -144,9 +155,11 @@ impl Rule {
             | Self::FulfillmentBookDiffers
             | Self::DigestDiffersFromApproved
             | Self::ReleaseDiffersFromApproved => "release-manager",
-            Self::OfficeHoursWithConsumers | Self::ThirdPartyEvidenceMissing | Self::ThirdPartyResultMissing => {
-                "operations-manager"
-            }
+            Self::OfficeHoursWithConsumers
+            | Self::DataDisposedEarly
+            | Self::ThirdPartyEvidenceMissing
+            | Self::ThirdPartyResultMissing => "operations-manager",
+            Self::ContractStillActive => "service-owner",
             Self::PlanMissing
             | Self::PointOfNoReturnMissing
             | Self::PointOfNoReturnUnknown
@@ -157,6 +170,7 @@ impl Rule {
             | Self::SlotOutsideChangeWindow
             | Self::DataRetentionUndecided
             | Self::RemovalTargetsDiffer
+            | Self::RemovalNoticeMissing
             | Self::NotTheFirstRelease
             | Self::ApprovedPlanMissing
             | Self::SubjectDiffersFromApproved
@@ -207,6 +221,7 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Finding> {
     plan::check(snapshot, &mut breaches);
     release::check(snapshot, &mut breaches);
     scenario::check(snapshot, &mut breaches);
+    removal::check(snapshot, &mut breaches);
     approved::check(snapshot, model, &mut breaches);
     overlap::check(snapshot, &mut breaches);
     third_party::check(snapshot, &mut breaches);

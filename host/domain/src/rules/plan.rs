@@ -157,6 +157,13 @@ fn office_hours(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     if !plan.office_hours_exception {
         return;
     }
+    if let Some(consumers) = snapshot.deployment.product.consumers.filter(|consumers| *consumers > 0) {
+        let product = &snapshot.deployment.product.id;
+        let message =
+            format!("the product `{product}` has {consumers} consumers, so the office-hours exception does not hold");
+        let fix = Fix::new("deploy in the change window", "0 consumers").found(consumers.to_string());
+        breaches.push(Rule::OfficeHoursWithConsumers.correct(message, "/product/consumers", fix).about(product));
+    }
     for (index, instance) in snapshot.deployment.actual_instances.iter().enumerate() {
         let (message, found) = match instance.consumers {
             Some(0) => continue,

@@ -326,6 +326,11 @@ fn rule_4_the_office_hours_exception_needs_zero_consumers() {
     assert_eq!(with(json!(0)), []);
     assert_eq!(with(json!(1)), breach);
     assert_eq!(with(json!(null)), breach, "not knowing is not zero");
+    let of_product = after(EXIT, deployment(), |value| {
+        value["plan"]["office_hours_exception"] = json!(true);
+        value["product"]["consumers"] = json!(3);
+    });
+    assert_eq!(of_product, one("office-hours-with-consumers", "/product/consumers"));
 }
 
 fn removal() -> Value {
@@ -334,6 +339,7 @@ fn removal() -> Value {
     value["plan"] = json!({
         "id": "plan-1",
         "targets": ["i-1", "i-2"],
+        "notice": "2026-08-01T00:00:00Z",
         "data_retention": {"keep": "90d", "viewable_by_customer": true, "decided_by": "ben"}
     });
     value["actual_instances"] = json!([
@@ -721,8 +727,8 @@ fn rule_5_targets_and_staying_instances_are_the_inventory() {
                 {"id": "a", "environment": "live", "status": "running"},
                 {"id": "b", "environment": "live", "status": "running"},
             ]);
-            value["plan"] = json!({"id": "p", "targets": targets, "staying": staying, "data_retention":
-                {"keep": "90d", "viewable_by_customer": true, "decided_by": "ada"}});
+            value["plan"] = json!({"id": "p", "targets": targets, "staying": staying, "notice": "2026-08-01T00:00:00Z",
+                "data_retention": {"keep": "90d", "viewable_by_customer": true, "decided_by": "ada"}});
         })
     };
     assert_eq!(with(json!(["a", "b"]), json!([])), []);
@@ -736,4 +742,80 @@ fn rule_5_targets_and_staying_instances_are_the_inventory() {
     ] {
         assert_eq!(with(targets.clone(), staying.clone()), differ, "{targets} {staying}");
     }
+}
+
+#[test]
+fn rule_5_consumers_are_told_before_a_removal_from_a_live_environment_begins() {
+    let with = |gate: Gate, notice: Value, live: bool| {
+        let mut document = removal();
+        document["plan"]["slot"] = json!({"start": "2026-11-24T20:00:00Z", "end": "2026-11-24T22:00:00Z"});
+        document["change"]["window"] = document["plan"]["slot"].clone();
+        document["plan"]["notice"] = notice;
+        if !live {
+            document["environment"] = json!({"name": "test", "kind": "test", "control": "full"});
+            for instance in document["actual_instances"].as_array_mut().unwrap() {
+                instance["environment"] = json!("test");
+            }
+        }
+        let found = after(gate, document, |_| ());
+        found
+            .into_iter()
+            .filter(|(code, _)| code == "removal-notice-missing")
+            .map(|(_, place)| place)
+            .collect::<Vec<_>>()
+    };
+    let breach = ["/plan/notice"];
+    assert_eq!(with(ENTRANCE, Value::Null, true), [""; 0]);
+    assert_eq!(with(EXIT, Value::Null, true), breach);
+    assert_eq!(with(EXIT, Value::Null, false), [""; 0]);
+    assert_eq!(with(EXIT, json!("2026-11-24T19:59:00Z"), true), [""; 0]);
+    assert_eq!(with(EXIT, json!("2026-11-24T20:00:00Z"), true), breach);
+    // The plan says so, and at the entrance of fulfill it has happened: it is 20:30.
+    let told = |notice: &str| {
+        let found = after(FULFILL, approve(removal()), |value| {
+            value["plan"]["notice"] = json!(notice);
+        });
+        found.iter().any(|(code, _)| code == "removal-notice-missing")
+    };
+    assert!(told("2026-11-24T20:31:00Z"));
+    assert!(!told("2026-11-24T20:30:00Z"));
+}
+
+/// A removal that was carried out an hour ago, under a plan that keeps its data for some time.
+fn removed(keep: &str, edit: impl FnOnce(&mut Value)) -> Vec<(String, String)> {
+    let mut document = removal();
+    document["plan"]["data_retention"]["keep"] = json!(keep);
+    for instance in document["actual_instances"].as_array_mut().unwrap() {
+        instance["status"] = json!("removed");
+    }
+    document["gates_passed"] =
+        json!([{"stage": "fulfill", "phase": "exit", "at": "2026-11-24T19:30:00Z", "decision": "dec-2"}]);
+    after(Gate { stage: Stage::Observe, phase: Phase::Exit }, approve(document), edit)
+}
+
+#[test]
+fn rule_5_the_data_of_what_was_removed_is_not_disposed_of_too_early() {
+    let disposed = |keep: &str, index: usize| {
+        removed(keep, |value| value["actual_instances"][index]["status"] = json!("disposed"))
+    };
+    assert_eq!(removed("90d", |_| ()), []);
+    assert_eq!(disposed("90d", 0), one("data-disposed-early", "/actual_instances/0/status"));
+    assert_eq!(disposed("61m", 1), one("data-disposed-early", "/actual_instances/1/status"));
+    assert_eq!(disposed("60m", 1), [], "the time is over");
+    assert_eq!(disposed("90d", 2), [], "it is no target");
+}
+
+#[test]
+fn rule_5_the_contracts_of_what_was_removed_end() {
+    let with = |edit: &dyn Fn(&mut Value)| {
+        removed("90d", |value| {
+            let contract = |id: &str, active: bool| json!({"id": id, "kind": "sla", "provider": "us", "consumer": "them", "active": active});
+            value["registers"] = json!({"service_contracts": [contract("old", false), contract("shop-sla", true)]});
+            edit(value);
+        })
+    };
+    assert_eq!(with(&|_| ()), one("contract-still-active", "/registers/service_contracts/1/active"));
+    assert_eq!(with(&|value| value["registers"]["service_contracts"][1]["active"] = json!(false)), []);
+    let part = with(&|value| value["plan"]["staying"] = json!(["i-7"]));
+    assert!(part.iter().all(|(code, _)| code != "contract-still-active"), "a part stays: {part:?}");
 }
