@@ -127,6 +127,7 @@ impl DeploymentService {
                 model: gate_snapshot.cached.model.digest(),
                 revoked: None,
                 superseded_by: None,
+                replanned: None,
             };
             let change = WriteChange {
                 expect: expect.into_iter().collect(),

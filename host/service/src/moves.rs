@@ -74,7 +74,11 @@ impl DeploymentService {
                 let event = match asked {
                     LifecycleMove::Reject => DeploymentEvent::Rejected { reason },
                     LifecycleMove::Abort => DeploymentEvent::Aborted { reason },
-                    LifecycleMove::Replan => DeploymentEvent::Replanned { reason },
+                    LifecycleMove::Replan => {
+                        let voids = loaded.state.approvals.iter().filter(|known| known.stands());
+                        let voids = voids.map(|known| known.approval.id.clone()).collect();
+                        DeploymentEvent::Replanned { reason, voids }
+                    }
                     LifecycleMove::RollBack => DeploymentEvent::RollbackBegan { reason },
                     LifecycleMove::CompleteRollback => DeploymentEvent::RolledBack { reason },
                     LifecycleMove::Fail => DeploymentEvent::Failed { reason },

@@ -324,6 +324,7 @@ fn shown(known: &RecordedApproval, void: Option<&ApprovalInvalid>) -> Option<App
         Some(
             ApprovalInvalid::Revoked
             | ApprovalInvalid::Superseded { .. }
+            | ApprovalInvalid::Replanned
             | ApprovalInvalid::Expired
             | ApprovalInvalid::NotIndependent { .. },
         ) => None,

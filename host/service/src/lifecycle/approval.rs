@@ -22,6 +22,9 @@ pub struct RecordedApproval {
     /// The id of the later answer of the same person in the same role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<String>,
+    /// When the deployment went back to planning after the answer (RFC 3339). Absent if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replanned: Option<Timestamp>,
 }
 
 /// The reason why an approval does not count.
@@ -40,6 +43,8 @@ pub enum ApprovalInvalid {
         /// The id of the later answer.
         by: String,
     },
+    /// The deployment went back to planning since.
+    Replanned,
     /// The approval has expired.
     Expired,
     /// The approver requested the deployment or contributed to it, now or earlier (separation of duties).
@@ -55,6 +60,11 @@ impl RecordedApproval {
         self.approval.on_behalf_of.as_ref().unwrap_or(&self.approval.person.id)
     }
 
+    /// Whether nobody has taken the answer back, and no later one or another planning has taken its place.
+    pub fn stands(&self) -> bool {
+        self.revoked.is_none() && self.superseded_by.is_none() && self.replanned.is_none()
+    }
+
     /// Why the approval does not count. None if it counts.
     pub fn void(
         &self,
@@ -68,6 +78,9 @@ impl RecordedApproval {
         }
         if let Some(by) = &self.superseded_by {
             return Some(ApprovalInvalid::Superseded { by: by.clone() });
+        }
+        if self.replanned.is_some() {
+            return Some(ApprovalInvalid::Replanned);
         }
         if let Some(person) = [&self.approval.person.id, self.principal()].into_iter().find(|id| involves(id)) {
             return Some(ApprovalInvalid::NotIndependent { person: person.clone() });

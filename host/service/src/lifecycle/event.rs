@@ -167,10 +167,13 @@ pub enum DeploymentEvent {
         /// The comment of the reviewer.
         comment: String,
     },
-    /// The deployment went back to planning. The approvals no longer count.
+    /// The deployment went back to planning.
     Replanned {
         /// The reason for the new planning.
         reason: String,
+        /// The ids of the approvals and rejections that no longer count because of it.
+        #[serde(default)]
+        voids: Vec<String>,
     },
     /// People rejected the deployment.
     Rejected {

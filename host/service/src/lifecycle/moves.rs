@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockgate_domain::{Gate, Stage, StepState, Timestamp, rules};
+use lockgate_domain::{Gate, Progress, Stage, Step, StepAction, StepState, Timestamp, rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +120,13 @@ fn possible(legal: &[LegalMove]) -> String {
     }
 }
 
+/// Whether a step has begun that changes something. Waiting and looking change nothing.
+fn has_changed_something(progress: &Progress) -> bool {
+    let changes = |step: &Step| !matches!(step.action, StepAction::Hold { .. } | StepAction::Analyze { .. });
+    let mut begun = progress.steps.iter().filter(|state| state.attempts > 0);
+    begun.any(|state| progress.step(&state.id).is_none_or(changes))
+}
+
 impl DeploymentState {
     /// The legal moves now. `strategy`: whether the model under which the deployment was approved names one.
     pub fn legal_moves(&self, strategy: bool) -> Vec<LegalMove> {
@@ -208,7 +215,7 @@ impl DeploymentState {
             return Some("it has ended".to_owned());
         }
         let rolling_back = matches!(position, StagePosition::RollingBack { .. });
-        let begun = self.progress.as_ref().is_some_and(|progress| progress.steps.iter().any(|step| step.attempts > 0));
+        let begun = self.progress.as_ref().is_some_and(has_changed_something);
         let changing = position.changes_environment() && (begun || position.stage() > Stage::Fulfill)
             || position.stage() > Stage::Fulfill;
         let no = |why: &str| Some(why.to_owned());
@@ -257,5 +264,39 @@ impl DeploymentState {
             | LifecycleMove::CompleteRollback
             | LifecycleMove::Fail => None,
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use lockgate_domain::Rollout;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn waiting_and_looking_change_nothing_and_every_other_step_does() {
+        let step = |id: &str, action: serde_json::Value| {
+            json!({"id": id, "title": id, "action": action, "planned": "5m", "repeatable": true})
+        };
+        let rollout: Rollout = serde_json::from_value(json!({
+            "steps": [
+                step("wait", json!({"hold": {"length": "5m"}})),
+                step("look", json!({"analyze": {"checks": ["errors"]}})),
+                step("retire", json!({"remove": {"slot": "blue"}})),
+            ],
+            "way_back": {"kind": "last-known-good", "release": "shop-1"}, "summary": "three steps"
+        }))
+        .unwrap();
+        let mut progress = Progress::new(rollout);
+        let mut changed = Vec::new();
+        for index in 0..progress.steps.len() {
+            if let Some(state) = progress.steps.get_mut(index) {
+                state.attempts = 1;
+            }
+            changed.push(has_changed_something(&progress));
+        }
+        assert_eq!(changed, [false, false, true]);
     }
 }

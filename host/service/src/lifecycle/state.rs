@@ -198,7 +198,10 @@ impl DeploymentState {
                         Some(Review { by: by.person.clone(), at, finding: *finding, comment: comment.clone() });
                 }
             }
-            DeploymentEvent::Replanned { .. } => {
+            DeploymentEvent::Replanned { voids, .. } => {
+                for known in self.approvals.iter_mut().filter(|known| voids.contains(&known.approval.id)) {
+                    known.replanned = Some(at);
+                }
                 self.approved = None;
                 self.progress = None;
                 self.position = StagePosition::InProgress { stage: Stage::PlanAndApprove };

@@ -3,7 +3,7 @@
 use lockgate_domain::{DeploymentResult, Phase, Stage, Verdict};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::model::Source;
-use lockgate_service::lifecycle::{ActivityOutcome, ActivityReport, LifecycleMove, StagePosition};
+use lockgate_service::lifecycle::{ActivityOutcome, ActivityReport, ApprovalInvalid, LifecycleMove, StagePosition};
 use lockgate_service::{NewEvidence, NextStep, PageRequest, ServiceError, StepOutcome, StepReport};
 use serde_json::json;
 
@@ -123,6 +123,39 @@ fn after_a_replan_the_gates_that_have_to_be_passed_again_are_not_passed() {
     assert_eq!(passed(), ["plan-and-approve entrance", "plan-and-approve exit"]);
     stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), LifecycleMove::Replan, "another priority").unwrap();
     assert_eq!(passed(), ["plan-and-approve entrance"]);
+}
+
+#[test]
+fn a_replan_voids_the_approvals_of_the_former_plan_and_lists_them() {
+    let stand = Stand::new();
+    stand.request(|_| {}).unwrap();
+    stand.approved("dep-1");
+    let given = stand.view("dep-1").approvals[0].approval.approval.id.clone();
+    let replanned =
+        stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), LifecycleMove::Replan, "another day").unwrap().value;
+    assert_eq!(replanned.approvals[0].void, Some(ApprovalInvalid::Replanned));
+    let events = serde_json::to_value(stand.engine.events(&rita(), "dep-1".into(), 0, 100).unwrap()).unwrap();
+    assert_eq!(events.as_array().unwrap().last().unwrap()["voids"], json!([given]));
+    // Although nothing has changed, the plan is approved anew.
+    assert!(!stand.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+    let answer = stand.answer("dep-1", "change-authority");
+    stand.engine.approve(&stand.by(&ben()), "dep-1".into(), &answer).unwrap();
+    assert!(stand.pass("dep-1", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+}
+
+#[test]
+fn a_deployment_that_was_rejected_or_given_up_is_still_explained() {
+    for (actor, ending) in [(ben(), LifecycleMove::Reject), (rita(), LifecycleMove::Abort)] {
+        let stand = Stand::new();
+        stand.request(|document| document["change"]["approval"] = json!("rejected")).unwrap();
+        stand.engine.make_move(&stand.by(&actor), "dep-1".into(), ending, "not now").unwrap();
+        assert_eq!(stand.view("dep-1").model.unwrap().id, "shop");
+        let gate = gate(Stage::PlanAndApprove, Phase::Entrance);
+        let decision = ask_gate(&stand.engine, &rita(), "dep-1", gate, stand.now()).unwrap();
+        let codes: Vec<&str> = decision.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        assert!(codes.contains(&"change-refused"), "{codes:?}");
+        assert!(stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).is_err());
+    }
 }
 
 #[test]
