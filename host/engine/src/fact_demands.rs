@@ -115,13 +115,16 @@ fn check_said(
     let by = || said.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"));
     let place = FactPlace { fact, demand, pointer, snapshot };
     let evidence = snapshot.evidence.get(name).filter(|_| said.source == FactSource::Evidence);
-    let attested = if evidence.is_some() { "attached the evidence" } else { "attested" };
+    let (attested, attest) = match evidence {
+        Some(_) => ("attached the evidence", "attach"),
+        None => ("attested", "attest"),
+    };
     if !is_one_of(&demand.by, said, evidence) {
         let message = format!("{} {attested} `{name}`, and it counts if {} attests it", by(), one_of(&place.owners()));
         findings.push(place.finding(EngineCode::FactAttesterNotAllowed, message));
     } else if demand.independent && said.attester.as_ref().is_some_and(|who| snapshot.deployment.involves(who)) {
         let message = format!(
-            "{} {attested} `{name}`, and also requested the deployment or contributed to it: somebody else has to do it",
+            "{} {attested} `{name}`, and also requested the deployment or contributed to it: somebody else has to {attest} it",
             by()
         );
         findings.push(place.finding(EngineCode::FactAttesterInvolved, message));
