@@ -9,8 +9,8 @@
 //! 3. Event suppression never outlives the change window, and the slot lies within it.
 //! 4. The office-hours exception needs zero consumers.
 //! 5. A removal has a data-retention decision with a duration above zero, and its targets, with the instances that stay, are
-//!    the inventory of actual instances. Those who use what is removed from a live environment are told before, its data is kept as
-//!    decided, and its contracts end. A first release has no instance and no consumer yet.
+//!    the inventory of actual instances. Those who use what is removed from a live environment are told before, nothing is removed
+//!    that they may still use, its data is kept as decided, and its contracts end. A first release has no instance and no consumer yet.
 //! 6. A change resolves to exactly one product release, whose digest is that of its components, and the deployment is the
 //!    approved one. A rejected or withdrawn change stops the deployment. What the release lays down for the environment is what is desired there.
 //! 7. Deployments that would get in each other's way are fulfilled one after the other.
@@ -60,6 +60,8 @@ pub enum Rule {
     RemovalTargetsDiffer,
     /// Those who use what is removed in a live environment are not told before the removal begins.
     RemovalNoticeMissing,
+    /// A step of a removal removes something that consumers may still use.
+    RemovedBeforeDisabled,
     /// The data of what was removed is disposed of before the time for which it was to be kept is over.
     DataDisposedEarly,
     /// Everything of a product was removed from a live environment, and a service contract still promises it.
@@ -120,6 +122,7 @@ impl Rule {
             Self::DataRetentionUndecided => "data-retention-undecided",
             Self::RemovalTargetsDiffer => "removal-targets-differ",
             Self::RemovalNoticeMissing => "removal-notice-missing",
+            Self::RemovedBeforeDisabled => "removed-before-disabled",
             Self::DataDisposedEarly => "data-disposed-early",
             Self::ContractStillActive => "contract-still-active",
             Self::ChangeWithoutSingleRelease => "change-without-single-release",
@@ -171,6 +174,7 @@ impl Rule {
             | Self::DataRetentionUndecided
             | Self::RemovalTargetsDiffer
             | Self::RemovalNoticeMissing
+            | Self::RemovedBeforeDisabled
             | Self::NotTheFirstRelease
             | Self::ApprovedPlanMissing
             | Self::SubjectDiffersFromApproved

@@ -2,7 +2,9 @@
 //! contracts end.
 
 use super::{Fix, Rule};
-use crate::{Deployment, Finding, Gate, InstanceStatus, Phase, Plan, Scenario, Snapshot, Stage};
+use crate::{
+    Deployment, Finding, Gate, InstanceStatus, Phase, Plan, Rollout, Scenario, Snapshot, Stage, StepAction, Target,
+};
 
 const PLAN_EXIT: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
 const FULFILL_EXIT: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
@@ -13,6 +15,9 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let Some(plan) = deployment.plan.as_ref().filter(|_| deployment.scenario == Scenario::Removal) else { return };
     if deployment.environment.live && (PLAN_EXIT..=Gate::FULFILL_ENTRANCE).contains(&snapshot.gate) {
         notice(snapshot, plan, breaches);
+    }
+    if let Some(rollout) = deployment.laid_out() {
+        order(rollout, breaches);
     }
     if snapshot.gate >= FULFILL_EXIT {
         disposal(snapshot, plan, breaches);
@@ -40,6 +45,36 @@ fn notice(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     };
     let fix = Fix::new(format!("tell consumers and dependants {before}"), format!("a moment {before}"));
     breaches.push(Rule::RemovalNoticeMissing.correct(message, "/plan/notice", fix.found(found)));
+}
+
+/// Nothing is removed that consumers may still use: it is disabled before, or all consumers are sent elsewhere.
+fn order(rollout: &Rollout, breaches: &mut Vec<Finding>) {
+    for (index, step) in rollout.steps.iter().enumerate() {
+        let StepAction::Remove(target) = &step.action else { continue };
+        let mut earlier = rollout.steps.iter().take(index);
+        let is_unused = earlier.any(|earlier| match &earlier.action {
+            StepAction::Disable(disabled) => covers(disabled, target),
+            StepAction::Route { slot, weight, audience: None } => {
+                weight.hundredths() == 0 && target.slot.as_ref() == Some(slot)
+            }
+            _ => false,
+        });
+        if is_unused {
+            continue;
+        }
+        let message = format!("the step `{}` removes what consumers may still use", step.id);
+        let remedy = "let a step before it disable the same target, or send no more consumers to its slot";
+        let fix = Fix::new(remedy, "a `disable` of the same target, or a `route` of its slot to 0, before it");
+        let place = format!("/rollout/steps/{index}/action");
+        breaches.push(Rule::RemovedBeforeDisabled.correct(message, place, fix.found("neither")).about(&step.id));
+    }
+}
+
+/// Whether one part of an environment includes the other.
+fn covers(one: &Target, other: &Target) -> bool {
+    let has_all = one.instances.is_empty()
+        || !other.instances.is_empty() && other.instances.iter().all(|id| one.instances.contains(id));
+    (one.slot.is_none() || one.slot == other.slot) && has_all
 }
 
 /// Nothing is disposed of before the time is over for which its data is kept. It begins when the removal is carried out.

@@ -112,7 +112,7 @@ fn rule_1_a_new_version_plan_needs_a_point_of_no_return() {
 
 /// A rollout with the steps `switch` and `retire`.
 fn laid_out(point: Value, way_back: Value) -> Value {
-    let step = |id: &str| json!({"id": id, "title": id, "action": {"remove": {"slot": "blue"}}, "planned": "5m", "repeatable": true});
+    let step = |id: &str| json!({"id": id, "title": id, "action": {"disable": {"slot": "blue"}}, "planned": "5m", "repeatable": true});
     json!({
         "steps": [step("switch"), step("retire")], "point_of_no_return": point, "way_back": way_back, "summary": "two steps"
     })
@@ -779,6 +779,32 @@ fn rule_5_consumers_are_told_before_a_removal_from_a_live_environment_begins() {
     };
     assert!(told("2026-11-24T20:31:00Z"));
     assert!(!told("2026-11-24T20:30:00Z"));
+}
+
+#[test]
+fn rule_5_nothing_is_removed_that_consumers_may_still_use() {
+    let with = |before: Value, scenario: &str| {
+        let step = |id: &str, action: &Value| json!({"id": id, "title": id, "action": action, "planned": "5m", "repeatable": true});
+        let mut document = if scenario == "removal" { removal() } else { deployment() };
+        document["scenario"] = json!(scenario);
+        document["plan"]["point_of_no_return"] = json!("remove");
+        document["rollout"] = json!({
+            "steps": [step("before", &before), step("remove", &json!({"remove": {"slot": "blue"}}))],
+            "point_of_no_return": "remove",
+            "way_back": {"kind": "last-known-good", "release": "shop-1"}, "summary": "two steps"
+        });
+        after(EXIT, document, |_| ())
+    };
+    let breach = one("removed-before-disabled", "/rollout/steps/1/action");
+    assert_eq!(with(json!({"disable": {"slot": "blue"}}), "removal"), []);
+    assert_eq!(with(json!({"disable": {}}), "removal"), [], "all of them");
+    assert_eq!(with(json!({"disable": {"slot": "blue", "instances": ["i-1"]}}), "removal"), breach);
+    assert_eq!(with(json!({"route": {"slot": "blue", "weight": 0}}), "removal"), []);
+    assert_eq!(with(json!({"route": {"slot": "blue", "weight": 1}}), "removal"), breach);
+    assert_eq!(with(json!({"route": {"slot": "blue", "weight": 0, "audience": "staff"}}), "removal"), breach);
+    assert_eq!(with(json!({"disable": {"slot": "green"}}), "removal"), breach);
+    assert_eq!(with(json!({"hold": {"length": "5m"}}), "removal"), breach);
+    assert_eq!(with(json!({"hold": {"length": "5m"}}), "new-version"), [], "the old version is replaced");
 }
 
 /// A removal that was carried out an hour ago, under a plan that keeps its data for some time.

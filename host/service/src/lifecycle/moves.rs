@@ -277,9 +277,7 @@ mod tests {
 
     #[test]
     fn waiting_and_looking_change_nothing_and_every_other_step_does() {
-        let step = |id: &str, action: serde_json::Value| {
-            json!({"id": id, "title": id, "action": action, "planned": "5m", "repeatable": true})
-        };
+        let step = |id: &str, action: serde_json::Value| json!({"id": id, "title": id, "action": action, "planned": "5m", "repeatable": true});
         let rollout: Rollout = serde_json::from_value(json!({
             "steps": [
                 step("wait", json!({"hold": {"length": "5m"}})),
