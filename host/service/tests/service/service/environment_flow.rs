@@ -116,6 +116,7 @@ fn a_removal_brings_no_release_to_an_environment() {
         .request(|document| {
             into_environment(document, "removed", "staging");
             document["scenario"] = json!("removal");
+            document["plan"]["notice"] = json!("2026-08-01T00:00:00Z");
             document["plan"]["data_retention"] =
                 json!({"keep": "90d", "viewable_by_customer": false, "decided_by": "ada"});
         })
