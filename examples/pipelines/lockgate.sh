@@ -146,8 +146,13 @@ lockgate_pass() {
 # which instances there are then, as a merge patch of the deployment. The server waits, runs the analyses, and remembers how far
 # the rollout has come. Ends with 2 if the way back has begun, and with 4 if the time is over while something is waited for.
 lockgate_rollout() {
-  instances=$1 told=
-  shift
+  lockgate_steps forward "$@"
+}
+
+# lockgate_steps DIRECTION FILE COMMAND...: performs the steps of the way forward or of the way back.
+lockgate_steps() {
+  direction=$1 instances=$2 told=
+  shift 2
   while :; do
     next=$(lockgate_send POST "/api/v1/deployments/$DEPLOYMENT/rollout/next") || {
       case $next in
@@ -160,6 +165,11 @@ lockgate_rollout() {
       printf 'the next step of the rollout cannot be read: %s\n' "$next" >&2
       return 1
     }
+    # The strategy goes back by itself when a step fails.
+    if [ "$direction" = forward ] && [ "$(printf '%s' "$next" | jq -r '.direction // "forward"')" = back ]; then
+      printf 'rollout: the way back has begun\n'
+      return 2
+    fi
     case $(printf '%s' "$next" | jq -r .next) in
     perform) lockgate_perform "$next" "$@" || return 1 ;;
     wait | pause)
@@ -169,10 +179,6 @@ lockgate_rollout() {
       if lockgate_late; then lockgate_pending || return; fi
       # Until something happens, such as that a person goes on with the step.
       lockgate_call GET '/wait?timeout=10s' >/dev/null || return 1
-      ;;
-    go-back)
-      printf '%s' "$next" | jq -r '"rollout: the way back has begun: \(.reason.message)"'
-      return 2
       ;;
     complete) return 0 ;;
     *) return 1 ;;
@@ -202,9 +208,9 @@ lockgate_move() {
   printf '%s' "$answer" | jq -r '"\(.id): \(.position.status)"'
 }
 
-# lockgate_give_up REASON COMMAND...: gives the deployment up in the way that the server says is possible, unless it is
-# pending. If something may have been changed, that is the way back, on which COMMAND brings the last known good release back;
-# else it is aborted.
+# lockgate_give_up REASON FILE COMMAND...: gives the deployment up in the way that the server says is possible, unless it is
+# pending. If something may have been changed, that is the way back: COMMAND is called for each step of it, or once where the
+# deployment model names no strategy, and leaves in FILE which instances there are then. Else the deployment is aborted.
 lockgate_give_up() {
   reason=$1
   shift
@@ -230,7 +236,7 @@ lockgate_give_up() {
     return 1
     ;;
   esac
-  "$@" || return 1
+  lockgate_steps back "$@" || return
   lockgate_move complete-rollback "the last known good release runs again"
 }
 

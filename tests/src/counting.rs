@@ -41,7 +41,8 @@ pub fn setting(key: &str, value: &str) -> Vec<u8> {
     Guest { world: WORLD, imports: COUNTING_IMPORTS, fields: &fields, decide: &decide, ..Guest::default() }.component()
 }
 
-/// A strategy that counts how often it is asked what to do next, under `count`, and asks for the step `one` each time.
+/// A strategy with the one step `one`, which disables all instances, and removal as its way back. It counts how often it is asked
+/// what to do next, under `count`, and asks for that step each time.
 #[must_use]
 pub fn counting_strategy() -> Vec<u8> {
     let imports = format!(
@@ -50,7 +51,16 @@ pub fn counting_strategy() -> Vec<u8> {
     );
     let fields = format!(
         r#"(data (i32.const 8192) "count") (data (i32.const 8448) "one")
-        (func (export "lockgate:strategy/strategy@0.2.0-rc.2#plan") (param i32) (result i32) unreachable)
+        (func (export "lockgate:strategy/strategy@0.2.0-rc.2#plan") (param $evaluation i32) (result i32)
+            (call $give-back (local.get $evaluation))
+            ;; The step: id, title, disable({{}}). What is not written is zero: none, or empty.
+            (i32.store (i32.const 4096) (i32.const 8448)) (i32.store (i32.const 4100) (i32.const 3))
+            (i32.store (i32.const 4104) (i32.const 8448)) (i32.store (i32.const 4108) (i32.const 3))
+            (i32.store8 (i32.const 4112) (i32.const 4))
+            ;; ok(rollout): the step, no steps back, no point of no return, removal as the way back, the summary.
+            (i32.store (i32.const 2004) (i32.const 4096)) (i32.store (i32.const 2008) (i32.const 1))
+            (i32.store (i32.const 2072) (i32.const 8448)) (i32.store (i32.const 2076) (i32.const 3))
+            (i32.const 2000))
         (func (export "lockgate:strategy/strategy@0.2.0-rc.2#advance")
             (param $evaluation i32) (result i32)
             {}

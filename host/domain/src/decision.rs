@@ -328,6 +328,21 @@ pub struct DecisionRequirement {
     pub requirement: Requirement,
 }
 
+/// The question that was decided within a rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RolloutQuestion {
+    /// What to do next: the strategy says.
+    Advance,
+    /// How a step did: the checks of its analysis say.
+    Analyze {
+        /// The id of the step.
+        step: String,
+        /// The number of times that the step was begun, this time included.
+        attempt: u32,
+    },
+}
+
 /// A decision: the verdict of a gate, and everything that explains it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
@@ -336,8 +351,11 @@ pub struct Decision {
     pub id: String,
     /// The id of the deployment.
     pub deployment: String,
-    /// The gate that was evaluated.
+    /// The gate that was evaluated. Within a rollout, the gate before which the rollout is carried out.
     pub gate: Gate,
+    /// The question, if it was decided within a rollout. Absent if the gate as a whole was evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutQuestion>,
     /// When the gate was evaluated (RFC 3339): the time of the snapshot.
     pub at: Timestamp,
     /// The verdict of the gate.

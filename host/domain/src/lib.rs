@@ -83,7 +83,8 @@ pub use counted::counted;
 pub use criteria::{CRITERIA, Criterion, unmet_criteria};
 pub use decision::{
     AskingModel, BindingAnswer, BindingOutcome, Decision, DecisionReason, DecisionRequirement, DeliveryMode,
-    Enforcement, GroupOutcome, LogLevel, LogLine, ModelName, ModelRef, PluginRef, ReasonSource, Standing, Verdict,
+    Enforcement, GroupOutcome, LogLevel, LogLine, ModelName, ModelRef, PluginRef, ReasonSource, RolloutQuestion,
+    Standing, Verdict,
 };
 pub use deployment::{Deployment, DeploymentRecord, DeploymentResult, Product};
 pub use difference::{ComponentChange, ComponentChangeKind, Difference, DifferenceKind};

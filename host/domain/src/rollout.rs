@@ -577,6 +577,14 @@ impl Progress {
         }
     }
 
+    /// The same progress at this moment: holds whose time is over have ended.
+    #[must_use]
+    pub fn settled(&self, now: Timestamp) -> Self {
+        let mut settled = self.clone();
+        settled.settle(now);
+        settled
+    }
+
     /// The hold that is under way and that only a person ends.
     pub fn waits_for_person(&self) -> Option<&Step> {
         let running = self.steps.iter().chain(&self.back).filter(|state| state.status == StepStatus::Running);

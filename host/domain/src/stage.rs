@@ -72,6 +72,10 @@ pub struct Gate {
 impl Gate {
     /// The gate at which fulfillment begins.
     pub const FULFILL_ENTRANCE: Self = Self { stage: Stage::Fulfill, phase: Phase::Entrance };
+    /// The gate at which the plan, with its rollout, is approved.
+    pub const PLAN_EXIT: Self = Self { stage: Stage::PlanAndApprove, phase: Phase::Exit };
+    /// The gate before which the rollout is carried out.
+    pub const FULFILL_EXIT: Self = Self { stage: Stage::Fulfill, phase: Phase::Exit };
 
     /// All eight gates, in the order in which a deployment meets them.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -123,6 +127,12 @@ pub struct GatePassage {
 }
 
 impl GatePassage {
+    /// When planning began: when the entrance of plan-and-approve was passed. None if it was not.
+    pub fn planning_began(passed: &[Self]) -> Option<Timestamp> {
+        let entrance = Gate { stage: Stage::PlanAndApprove, phase: Phase::Entrance };
+        passed.iter().find(|passage| passage.gate() == entrance).map(|passage| passage.at)
+    }
+
     /// When fulfillment began: when the entrance of fulfill was passed. None if it was not.
     pub fn fulfillment_began(passed: &[Self]) -> Option<Timestamp> {
         passed.iter().find(|passage| passage.gate() == Gate::FULFILL_ENTRANCE).map(|passage| passage.at)

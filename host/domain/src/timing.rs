@@ -1,15 +1,15 @@
 //! How long a rollout takes, from the planned lengths of its steps.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{BackStep, Deployment, Direction, Duration, Rollout, Step, TimeWindow, Timestamp};
 
 /// How long a rollout takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Timing {
-    /// The slot that the plan has booked, or else the window of the change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The window of the change, or else the slot that the plan has booked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<TimeWindow>,
     /// The planned length of all steps together.
     pub forward: Duration,
@@ -18,7 +18,7 @@ pub struct Timing {
     /// The planned length of the steps that are not done, in the present direction.
     pub rest: Duration,
     /// The latest time (RFC 3339) at which the longest way back can begin and still end within the window.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moment_of_no_return: Option<Timestamp>,
 }
 
@@ -26,8 +26,6 @@ impl Deployment {
     /// How long the rollout takes; none if nobody laid it out yet.
     pub fn timing(&self) -> Option<Timing> {
         let rollout = self.laid_out()?;
-        let slot = self.plan.as_ref().and_then(|plan| plan.slot);
-        let window = slot.or(self.change.window);
         let forward = length(&rollout.steps);
         let back = length(rollout.longest_way_back());
         let rest = match &self.progress {
@@ -41,8 +39,20 @@ impl Deployment {
                 length(steps.into_iter().filter(|step| left.contains(&step.id.as_str())))
             }
         };
-        let moment_of_no_return = window.map(|window| window.end.saturating_sub(back));
+        let (window, moment_of_no_return) = (self.window(), self.moment_of_no_return());
         Some(Timing { window, forward, back, rest, moment_of_no_return })
+    }
+
+    /// The latest time at which the longest way back can begin and still end within the window; without a rollout, the end of the
+    /// window. None if there is no window.
+    pub fn moment_of_no_return(&self) -> Option<Timestamp> {
+        let back = self.laid_out().map_or(Duration::from_millis(0), |rollout| length(rollout.longest_way_back()));
+        self.window().map(|window| window.end.saturating_sub(back))
+    }
+
+    /// The window of the change, or else the slot that the plan has booked.
+    fn window(&self) -> Option<TimeWindow> {
+        self.change.window.or_else(|| self.plan.as_ref().and_then(|plan| plan.slot))
     }
 }
 

@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::gate::standing;
 
+pub(crate) use compare::differences as first_differences;
 pub use compare::{DecisionComparison, ReplayedDecision, of_the_machine};
 
 /// A candidate that replaces a recorded plugin.

@@ -1,11 +1,15 @@
 //! Approvals: people give them, each with their own credential, and each approval names what the person saw.
 
-use lockgate_domain::{Approval, ApprovalAnswer, Digest, PersonId, Principal, Right, Timestamp, Verification, fields};
+use lockgate_domain::{
+    Approval, ApprovalAnswer, Digest, Gate, PersonId, Principal, Right, Timestamp, Verification, fields,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gate::laid_out;
 use super::overrides::independent;
 use super::read::LoadedDeployment;
+use super::snapshot_cache::GateSnapshot;
 use super::write::WriteChange;
 use super::{
     ApprovalView, DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext,
@@ -81,6 +85,9 @@ impl DeploymentService {
             let (expect, lender) = lent.unzip();
             let gate_snapshot = self.gate_snapshot(&loaded, gate, write.now)?;
             let current = gate_snapshot.cached.subject;
+            if new.answer == ApprovalAnswer::Approved {
+                is_laid_out(&gate_snapshot)?;
+            }
             if new.subject != current {
                 let (named, current) = (new.subject.to_string(), current.to_string());
                 return Err(RuleRefusal::SubjectDiffers { named, current }.into());
@@ -129,9 +136,14 @@ impl DeploymentService {
                 superseded_by: None,
                 replanned: None,
             };
+            let planned = (Gate::PLAN_EXIT..=Gate::FULFILL_ENTRANCE).contains(&gate);
+            let rollout = gate_snapshot.snapshot.deployment.rollout.clone().filter(|_| planned);
+            let laid_out = laid_out(&loaded.state, rollout);
+            let given = DeploymentEvent::ApprovalGiven { approval: approval.clone() };
             let change = WriteChange {
                 expect: expect.into_iter().collect(),
-                ..WriteChange::of(DeploymentEvent::ApprovalGiven { approval: approval.clone() })
+                events: laid_out.into_iter().chain([given]).collect(),
+                ..WriteChange::default()
             };
             self.record(write, digest, &loaded, change, |_| Ok(ApprovalView { approval, void: None }))
         })
@@ -169,6 +181,22 @@ impl DeploymentService {
             })
         })
     }
+}
+
+/// Checks that there is a rollout to approve, if the model names a strategy.
+fn is_laid_out(GateSnapshot { cached, snapshot, .. }: &GateSnapshot) -> Result<(), RuleRefusal> {
+    if cached.model.strategy().is_none() || snapshot.deployment.rollout.is_some() {
+        return Ok(());
+    }
+    let why = if snapshot.gate < Gate::PLAN_EXIT {
+        "the strategy lays the rollout out when the entrance of plan-and-approve is passed, and it is approved with the plan".to_owned()
+    } else {
+        match cached.model.lay_out(snapshot) {
+            Err(error) => format!("the strategy has laid out no rollout: {error}"),
+            Ok(_) => "the rollout was laid out since: read the deployment again".to_owned(),
+        }
+    };
+    Err(RuleRefusal::RolloutNotLaidOut { why })
 }
 
 fn of_id<'a>(loaded: &'a LoadedDeployment, approval: &str) -> Result<&'a RecordedApproval, ServiceError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate_domain::join::with_entries;
-use lockgate_domain::{Decision, Digest, Evidence, Gate, Right, Snapshot, TeamName};
+use lockgate_domain::{Decision, Digest, Evidence, Gate, Right, Rollout, RolloutQuestion, Snapshot, TeamName};
 use lockgate_ledger::{
     Append, Conflict, ContentBlob, EntryDraft, Error, ExpectedVersion, IdempotentRequest, ValueChanges,
 };
@@ -17,13 +17,14 @@ use serde_json::Value;
 
 use super::locate::decision_stream;
 use super::read::{LoadedDeployment, Page, PageRequest, body};
-use super::snapshot_cache::{CachedSnapshot, GateSnapshot};
+use super::snapshot_cache::{CachedSnapshot, GateSnapshot, content_of};
 use super::{DeploymentRef, DeploymentService, Recordings, ServiceError};
 use crate::authority::Actor;
 use crate::lifecycle::EventActor;
 use crate::namespaces::{LedgerNamespaces, value_changes};
 use lockgate_engine::LoadedModel;
-use lockgate_engine::gate::{AnswerSource, RecordCalls};
+use lockgate_engine::PendingValues;
+use lockgate_engine::gate::{AnswerSource, RecordCalls, RolloutDecision};
 
 /// How many digests of stored content are remembered.
 const REMEMBERED: usize = 16_384;
@@ -145,6 +146,16 @@ pub(super) struct PreparedDecision {
     pub(super) values: Vec<ValueChanges>,
     /// The answer that the ledger keeps for an idempotency key.
     pub(super) request: Option<IdempotentRequest>,
+    /// The rollout that the strategy lays out for the deployment, before it begins.
+    pub(super) laid_out: Option<Rollout>,
+}
+
+/// What is kept of the snapshot of a decision, for replays.
+struct KeptSnapshot {
+    deployment: ContentBlob,
+    evidence: BTreeMap<String, Evidence>,
+    recordings: Vec<Recording>,
+    phases: DecisionPhases,
 }
 
 impl EvaluatedDecision {
@@ -237,24 +248,96 @@ impl DeploymentService {
     ) -> Result<PreparedDecision, ServiceError> {
         let phases = evaluated.phases(read);
         let EvaluatedDecision { loaded, cached, snapshot, bookings, decision, recordings, values, .. } = evaluated;
+        let passed = pass && decision.verdict == lockgate_domain::Verdict::Allow;
+        let (deployment, evidence) = (cached.content.clone(), snapshot.evidence.clone());
+        let kept = KeptSnapshot { deployment, evidence, recordings, phases };
+        let (entry, content, decision) = self.decision_entry_of(actor, &loaded, asked, passed, decision, kept)?;
+        let mut expect = cached.expect.clone();
+        expect.extend(bookings);
+        expect.push(ExpectedVersion { stream: loaded.stream.clone(), version: loaded.state.version });
+        let decision = Arc::new(decision);
+        // Once planning has begun, there is a rollout to look at and to approve.
+        let laid_out = match snapshot.gate {
+            gate if gate > Gate::FULFILL_ENTRANCE || !passed => None,
+            gate if gate < Gate::PLAN_EXIT => cached.model.lay_out(&snapshot).ok(),
+            _ => snapshot.deployment.rollout.clone(),
+        };
+        let entries = vec![entry];
+        Ok(PreparedDecision { decision, phases, loaded, entries, content, expect, values, request: None, laid_out })
+    }
+
+    fn records(&self, model: &LoadedModel, gate: Gate) -> bool {
+        match self.0.recordings {
+            Recordings::All => true,
+            Recordings::None => false,
+            Recordings::Needed => model.reaches_outside(gate),
+        }
+    }
+
+    /// Makes a decision within a rollout. Adds the changes that plugins make in their namespaces to `values`.
+    pub(super) fn decide_in_rollout(
+        &self,
+        cached: &CachedSnapshot,
+        snapshot: &Arc<Snapshot>,
+        question: &RolloutQuestion,
+        values: &Arc<PendingValues>,
+    ) -> Result<RolloutDecision, ServiceError> {
+        let model = &cached.model;
+        let record = match self.0.recordings {
+            Recordings::All => RecordCalls::Yes,
+            Recordings::None => RecordCalls::No,
+            Recordings::Needed if model.reaches_outside_in_rollout() => RecordCalls::Yes,
+            Recordings::Needed => RecordCalls::No,
+        };
+        let outside = AnswerSource::Live(record);
+        Ok(model.decide_in_rollout(snapshot, question, &cached.because, outside, values)?)
+    }
+
+    /// The entry of a decision within a rollout, and the content that a replay needs.
+    pub(super) fn rollout_entry(
+        &self,
+        actor: &Actor,
+        loaded: &LoadedDeployment,
+        snapshot: &Snapshot,
+        decided: RolloutDecision,
+    ) -> Result<(EntryDraft, Vec<ContentBlob>), ServiceError> {
+        let RolloutDecision { decision, recordings, .. } = decided;
+        let deployment = content_of(&snapshot.deployment)?;
+        let asked = DecisionOrigin { path: "rollout".to_owned(), ..DecisionOrigin::default() };
+        let phases = DecisionPhases::default();
+        let kept = KeptSnapshot { deployment, evidence: snapshot.evidence.clone(), recordings, phases };
+        self.decision_entry_of(actor, loaded, &asked, false, decision, kept).map(|(entry, content, _)| (entry, content))
+    }
+
+    /// The entry of a decision, with the content that a replay needs.
+    fn decision_entry_of(
+        &self,
+        actor: &Actor,
+        loaded: &LoadedDeployment,
+        asked: &DecisionOrigin,
+        passed: bool,
+        decision: Decision,
+        kept: KeptSnapshot,
+    ) -> Result<(EntryDraft, Vec<ContentBlob>, Decision), ServiceError> {
+        let KeptSnapshot { deployment, evidence, recordings, phases } = kept;
         let mut content = Vec::new();
         for recording in recordings {
             let bytes = recording.encode().map_err(|error| ServiceError::Damaged(format!("a recording: {error}")))?;
             content.push(ContentBlob::new("recording", "application/zstd", Arc::new(bytes)));
         }
         let recordings = digests(&content);
-        content.push(cached.content.clone());
         let record = DecisionRecord {
             team: loaded.state.team.clone(),
             actor: EventActor::from(actor),
             asked: asked.clone(),
-            passed: pass && decision.verdict == lockgate_domain::Verdict::Allow,
-            deployment: cached.content.digest(),
-            evidence: snapshot.evidence.clone(),
+            passed,
+            deployment: deployment.digest(),
+            evidence,
             recordings,
             phases,
             decision,
         };
+        content.push(deployment);
         let at = record.decision.at;
         let mut entry = EntryDraft::new(&decision_stream(&loaded.state.team, &loaded.id), "decision", at, &record)?;
         entry = entry.with_id(&record.decision.id)?.of_team(&loaded.state.team)?;
@@ -264,23 +347,7 @@ impl DeploymentService {
             entry = entry.referring_to(digest);
         }
         content.retain(|content| !self.0.stored.has(content.digest()));
-        let mut expect = cached.expect.clone();
-        expect.extend(bookings);
-        expect.push(ExpectedVersion { stream: loaded.stream.clone(), version: loaded.state.version });
-        let decision = Arc::new(record.decision);
-        let entries = vec![entry];
-        Ok(PreparedDecision { decision, phases, loaded, entries, content, expect, values, request: None })
-    }
-
-    fn records(&self, model: &LoadedModel, gate: Gate) -> bool {
-        match self.0.recordings {
-            Recordings::All => true,
-            Recordings::None => false,
-            Recordings::Needed => model
-                .model()
-                .gate(gate)
-                .is_some_and(|guarded| guarded.bindings.iter().any(|binding| binding.plugin.grants.reach_outside())),
-        }
+        Ok((entry, content, record.decision))
     }
 
     /// The record of a decision by id, as the ledger keeps it.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use lockgate_domain::join::{Contradiction, JoinError};
-use lockgate_domain::{CredentialKind, DigestError, PersonId, RegisterKind, TeamName, ValueError, shortened};
+use lockgate_domain::{CredentialKind, DigestError, Finding, PersonId, RegisterKind, TeamName, ValueError, shortened};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,6 +66,9 @@ pub enum ServiceError {
     /// A rule of the host forbids it.
     #[error(transparent)]
     Refused(#[from] RuleRefusal),
+    /// Rules of the host forbid it, and what they found can be repaired.
+    #[error("{}", .0.first().map_or("a rule of the host forbids it", |finding| finding.message.as_str()))]
+    RuleBroken(Vec<Finding>),
     /// The move is not legal in the deployment's present position.
     #[error(transparent)]
     Illegal(Box<IllegalMove>),
@@ -271,6 +274,9 @@ pub enum RuleRefusal {
         /// The stage whose activities the actor reported.
         stage: lockgate_domain::Stage,
     },
+    /// Nobody can approve before the strategy has laid the rollout out.
+    #[error("nobody can approve yet: {why}")]
+    RolloutNotLaidOut { why: String },
     /// The deployment has no rollout that could be carried out now.
     #[error("no rollout is running: {why}")]
     RolloutNotRunning { why: String },

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Decision, Gate, Phase, Verdict};
+use lockgate_domain::{Decision, Deployment, Finding, Gate, Phase, Rollout, Timestamp, Verdict, rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,12 @@ pub struct GatePass {
     pub deployment: DeploymentSummary,
     /// The moves that are possible now.
     pub legal_moves: Vec<LegalMove>,
+}
+
+/// The event that the strategy laid the rollout out, unless it is the one that was laid out last.
+pub(super) fn laid_out(state: &DeploymentState, rollout: Option<Rollout>) -> Option<DeploymentEvent> {
+    let rollout = rollout.filter(|rollout| state.rollout.as_ref() != Some(rollout))?;
+    Some(DeploymentEvent::RolloutLaidOut { rollout })
 }
 
 impl DeploymentService {
@@ -51,17 +57,24 @@ impl DeploymentService {
                 skipped: skipped.collect(),
             };
             let by = EventActor::from(write.actor);
-            after = loaded.after([&event], &by, write.now);
-            let kind = event.kind();
-            let entry = EntryDraft::new(&loaded.stream, kind, write.now, &RecordedEvent { by, event })?;
-            prepared.entries.push(entry.with_id(&loaded.id)?.of_team(&loaded.state.team)?);
+            let laid_out = laid_out(&loaded.state, prepared.laid_out.take());
+            for event in laid_out.into_iter().chain([event]) {
+                after = after.after([&event], &by, write.now);
+                let kind = event.kind();
+                let entry = EntryDraft::new(&loaded.stream, kind, write.now, &RecordedEvent { by: by.clone(), event })?;
+                prepared.entries.push(entry.with_id(&loaded.id)?.of_team(&loaded.state.team)?);
+            }
             let MoveEntries { entries, expect } = self.move_entries(&loaded, after.state.position, write.now)?;
             prepared.entries.extend(entries);
             prepared.expect.extend(expect);
         }
         let (version, stream) = (after.state.version, after.stream.clone());
-        let value =
-            GatePass { passed, decision, deployment: after.summary(), legal_moves: self.legal_moves(&after.state) };
+        let value = GatePass {
+            passed,
+            decision,
+            deployment: after.summary(),
+            legal_moves: self.legal_moves(&after, write.now)?,
+        };
         Ok((value, version, stream))
     }
 
@@ -78,19 +91,36 @@ impl DeploymentService {
 
     /// Checks that a move is legal for a deployment, and that everything before it has been done.
     pub(super) fn check_move(&self, state: &DeploymentState, asked: LifecycleMove) -> Result<(), ServiceError> {
-        Ok(state.check(asked, self.names_strategy(state))?)
+        Ok(state.check(asked)?)
     }
 
-    /// The legal moves of a deployment.
-    pub(super) fn legal_moves(&self, state: &DeploymentState) -> Vec<LegalMove> {
-        state.legal_moves(self.names_strategy(state))
+    /// The legal moves of a deployment: those of its position, without a rollback that a rule of the host refuses.
+    pub(super) fn legal_moves(
+        &self,
+        loaded: &LoadedDeployment,
+        now: Timestamp,
+    ) -> Result<Vec<LegalMove>, ServiceError> {
+        let mut moves = loaded.state.settled(now).legal_moves();
+        let roll_back = LifecycleMove::RollBack.as_str();
+        if moves.iter().any(|legal| legal.name == roll_back) && self.may_roll_back(loaded, now)?.is_err() {
+            moves.retain(|legal| legal.name != roll_back);
+        }
+        Ok(moves)
     }
 
-    /// Whether the model under which a deployment was approved names a strategy. The model is looked up only if that
-    /// matters.
-    fn names_strategy(&self, state: &DeploymentState) -> bool {
-        let approved = state.approved.as_ref().filter(|_| state.may_need_rollout());
-        let model = approved.and_then(|approved| self.0.models.by_digest(approved.model));
-        model.is_some_and(|model| model.model().strategy.is_some())
+    /// Checks that a rule of the host allows a rollback to begin now.
+    #[expect(clippy::result_large_err, reason = "a breach is rare, and looked at at once")]
+    pub(super) fn may_roll_back(
+        &self,
+        loaded: &LoadedDeployment,
+        now: Timestamp,
+    ) -> Result<Result<(), Finding>, ServiceError> {
+        Ok(rules::may_roll_back(&self.with_progress(loaded, now)?, now))
+    }
+
+    /// The deployment as the registers complete it, with its progress.
+    pub(super) fn with_progress(&self, loaded: &LoadedDeployment, now: Timestamp) -> Result<Deployment, ServiceError> {
+        let progress = loaded.state.progress.clone();
+        Ok(Deployment { progress, ..self.joined(loaded, now)? })
     }
 }

@@ -8,7 +8,7 @@ use super::read::LoadedDeployment;
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, DeploymentView, InputError, ServiceError, WriteAnswer, WriteContext};
 use crate::lifecycle::{DeploymentEvent, LifecycleMove, StagePosition};
-use lockgate_domain::{Right, Timestamp};
+use lockgate_domain::{Right, Timestamp, rules};
 use lockgate_ledger::{EntryDraft, ExpectedVersion};
 
 /// A move, and why it is made.
@@ -44,6 +44,21 @@ impl DeploymentService {
         Ok(MoveEntries { entries, expect: expect.into_iter().collect() })
     }
 
+    /// Checks the rules of the host for a move that begins or ends a rollback.
+    fn check_way_back(
+        &self,
+        loaded: &LoadedDeployment,
+        asked: LifecycleMove,
+        now: Timestamp,
+    ) -> Result<(), ServiceError> {
+        let broken = match asked {
+            LifecycleMove::RollBack => self.may_roll_back(loaded, now)?.err().into_iter().collect(),
+            LifecycleMove::CompleteRollback => rules::unfinished_way_back(&self.with_progress(loaded, now)?, now),
+            _ => Vec::new(),
+        };
+        if broken.is_empty() { Ok(()) } else { Err(ServiceError::RuleBroken(broken)) }
+    }
+
     /// Makes a move that does not pass a gate: reject, abort, replan, roll back, complete the rollback, or fail.
     ///
     /// # Errors
@@ -69,7 +84,8 @@ impl DeploymentService {
             || self.load(write.actor, at),
             |loaded, digest| {
                 loaded.matches(write)?;
-                self.check_move(&loaded.state, asked)?;
+                self.check_move(&loaded.state.settled(write.now), asked)?;
+                self.check_way_back(&loaded, asked, write.now)?;
                 let reason = reason.to_owned();
                 let event = match asked {
                     LifecycleMove::Reject => DeploymentEvent::Rejected { reason },
@@ -79,7 +95,7 @@ impl DeploymentService {
                         let voids = voids.map(|known| known.approval.id.clone()).collect();
                         DeploymentEvent::Replanned { reason, voids }
                     }
-                    LifecycleMove::RollBack => DeploymentEvent::RollbackBegan { reason },
+                    LifecycleMove::RollBack => DeploymentEvent::RollbackBegan { reason, decision: None },
                     LifecycleMove::CompleteRollback => DeploymentEvent::RolledBack { reason },
                     LifecycleMove::Fail => DeploymentEvent::Failed { reason },
                     LifecycleMove::Pass(gate) => {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use lockgate_domain::{Deployment, Digest, Gate, Snapshot, Timestamp};
+use lockgate_domain::{Decision, Deployment, Digest, DigestError, Gate, Rollout, Snapshot, Timestamp};
 use lockgate_ledger::{ContentState, EntryQuery, Error, Storage, StoredEntry};
 use lockgate_runtime::{RecordedEngine, Recording, Runtime};
 use parking_lot::Mutex;
@@ -161,12 +161,16 @@ impl LedgerReplay {
             Some(candidate) => {
                 if !answers.is_empty() {
                     let before = self.model(was.model.digest)?;
-                    answers.retain(|id, _| reach_the_same(&before, candidate, was.gate, id));
+                    answers.retain(|id, _| reach_the_same(&before, candidate, was, id));
                 }
                 (candidate.clone(), would_be(candidate, snapshot, was.model.digest)?)
             }
         };
-        let is = model.decide_again(&Arc::new(snapshot), &was.model.chosen_because, &answers).map_err(not_run)?;
+        let (snapshot, because) = (Arc::new(snapshot), &was.model.chosen_because);
+        let is = match &was.rollout {
+            None => model.decide_again(&snapshot, because, &answers).map_err(not_run)?,
+            Some(question) => model.decide_again_in_rollout(&snapshot, question, because, &answers).map_err(not_run)?,
+        };
         let same_engine = self.engine_at(index) == Some(&RecordedEngine::line());
         let compared = DecisionComparison { was, is: &is, candidate: self.candidate.is_some(), same_engine };
         compared.ended().map_err(not_run)
@@ -261,10 +265,13 @@ fn not_run(error: impl ToString) -> ReplayOutcome {
 }
 
 /// Whether a binding reaches the same outside sources under both models.
-fn reach_the_same(one: &LoadedModel, other: &LoadedModel, gate: Gate, binding: &str) -> bool {
+fn reach_the_same(one: &LoadedModel, other: &LoadedModel, was: &Decision, binding: &str) -> bool {
     let grants = |model: &LoadedModel| -> Option<ModelGrants> {
-        let guarded = model.model().gate(gate)?;
-        Some(guarded.bindings.iter().find(|bound| bound.id == binding)?.plugin.grants.clone())
+        let used = match was.rollout {
+            None => model.use_at(was.gate, binding),
+            Some(_) => model.use_in_rollout(binding),
+        };
+        used.map(|used| used.grants.clone())
     };
     grants(one).zip(grants(other)).is_some_and(|(one, other)| one.reach_the_same(&other))
 }
@@ -274,6 +281,14 @@ fn reach_the_same(one: &LoadedModel, other: &LoadedModel, gate: Gate, binding: &
 fn would_be(candidate: &LoadedModel, snapshot: Snapshot, before: Digest) -> Result<Snapshot, ReplayOutcome> {
     let Snapshot { deployment, gate, now, subject, evidence } = snapshot;
     let mut deployment = Deployment::clone(&deployment);
+    let was_laid_out = deployment.rollout.clone();
+    if deployment.progress.is_none() && gate <= Gate::FULFILL_ENTRANCE {
+        // Its strategy would have laid the rollout out.
+        deployment.rollout = None;
+        let laid_out = candidate.snapshot(deployment, gate, now, evidence.clone()).map_err(not_run)?;
+        deployment = Deployment::clone(&laid_out.deployment);
+        approve_instead(&mut deployment, was_laid_out.as_ref()).map_err(not_run)?;
+    }
     let is = Snapshot::subject_of(&deployment, &evidence, candidate.digest()).map_err(not_run)?;
     let Deployment { approved, approvals, overrides, .. } = &mut deployment;
     let subjects = approvals.iter_mut().map(|approval| &mut approval.subject);
@@ -290,6 +305,18 @@ fn would_be(candidate: &LoadedModel, snapshot: Snapshot, before: Digest) -> Resu
         applies(candidate, &snapshot)?;
     }
     Ok(snapshot)
+}
+
+/// Has the present rollout approved in the place of the one that was approved.
+fn approve_instead(deployment: &mut Deployment, was: Option<&Rollout>) -> Result<(), DigestError> {
+    let digest = |rollout: Option<&Rollout>| rollout.map(Digest::of_canonical).transpose();
+    let (was, is) = (digest(was)?, digest(deployment.rollout.as_ref())?);
+    if let Some(approved) = deployment.approved.as_mut().filter(|approved| approved.rollout == was) {
+        approved.rollout = is;
+        approved.parts.remove("rollout");
+        approved.parts.extend(is.map(|digest| ("rollout".to_owned(), digest)));
+    }
+    Ok(())
 }
 
 fn applies(candidate: &LoadedModel, snapshot: &Snapshot) -> Result<(), ReplayOutcome> {

@@ -1,29 +1,32 @@
 //! Carries out a rollout step by step: a pipeline asks for the next step, does it, and reports the outcome.
 //!
-//! The strategy decides what comes next. The host keeps the progress, runs the analyses itself, and enforces its own
-//! rule: after the point of no return, a rollout cannot go back. Asking again changes nothing: the answer names the
-//! step under way until a report says how it ended.
+//! The strategy decides what comes next, forward and on the way back. The host keeps the progress, runs the analyses itself,
+//! and enforces its own rule: after the point of no return, a rollout cannot go back. What the strategy says and how an analysis
+//! ended are decisions, which are recorded with the events that follow from them. Asking again changes nothing: the answer
+//! names the step under way until a report says how it ended.
 
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, CredentialKind, Gate, Phase, Progress, Reason, Right, Stage, Step, StepAction, StepState, StepStatus, Wait,
-    WayBack, rules,
+    Action, CredentialKind, Direction, Gate, Progress, Reason, Right, RolloutQuestion, Snapshot, Stage, Step,
+    StepAction, StepState, StepStatus, Timestamp, Wait,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::moves::MoveEntries;
 use super::read::LoadedDeployment;
-use super::snapshot_cache::GateSnapshot;
+use super::snapshot_cache::{CachedSnapshot, GateSnapshot};
 use super::value_turns::ValueTurn;
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
 use crate::authority::Actor;
 use crate::lifecycle::{DeploymentEvent, EventActor, LifecycleMove, StagePosition};
 use crate::namespaces::{LedgerNamespaces, value_changes};
-use lockgate_engine::LoadedModel;
-use lockgate_engine::rollout::RolloutError;
+use lockgate_engine::gate::RolloutAnswer;
+use lockgate_engine::rollout::{RolloutError, analysing, carrying};
+use lockgate_engine::{LoadedModel, PendingValues};
+use lockgate_ledger::{ContentBlob, EntryDraft};
 
 /// The most analyses and holds that one request goes through.
 const ROUNDS: usize = 64;
@@ -36,6 +39,8 @@ pub enum NextStep {
     Perform {
         /// The step to carry out.
         step: Step,
+        /// Whether the step is one of the way forward or of the way back.
+        direction: Direction,
         /// The number of times that the step was begun, this time included.
         attempt: u32,
     },
@@ -47,22 +52,17 @@ pub enum NextStep {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         resume_by: Vec<String>,
     },
-    /// Take the way back and report it. The rollback has begun.
-    GoBack {
-        /// The reason for the rollback.
-        reason: Reason,
-        /// How the deployment is rolled back.
-        way_back: WayBack,
-        /// The steps of the way back that are due, in the order in which to carry them out.
-        steps: Vec<Step>,
-    },
     /// Stop here until people decide.
     Pause {
         /// The reason for the pause.
         reason: Reason,
     },
-    /// The rollout is complete: report the activities, then pass the exit of fulfill.
-    Complete,
+    /// The rollout is complete. On the way forward: report the activities, then pass the exit of fulfill. On the way back: complete
+    /// the rollback, with `POST …/moves/complete-rollback`.
+    Complete {
+        /// Whether the way forward or the way back is complete.
+        direction: Direction,
+    },
 }
 
 /// The report about a step.
@@ -88,12 +88,34 @@ pub enum StepOutcome {
     Resumed,
 }
 
+/// A rollout that goes on, and what is written for it.
+struct AdvancedRollout {
+    by: EventActor,
+    /// The deployment after the events.
+    now: LoadedDeployment,
+    events: Vec<DeploymentEvent>,
+    /// The decisions, and the content that they need.
+    change: WriteChange,
+    values: Arc<PendingValues>,
+}
+
+impl AdvancedRollout {
+    fn happen(&mut self, event: DeploymentEvent, at: Timestamp) {
+        self.now = self.now.after([&event], &self.by, at);
+        self.events.push(event);
+    }
+
+    fn keep(&mut self, (entry, content): (EntryDraft, Vec<ContentBlob>)) {
+        self.change.entries.push(entry);
+        self.change.content.extend(content);
+    }
+}
+
 impl DeploymentService {
-    /// The next thing to do in the rollout of a deployment that is in fulfill.
+    /// The next thing to do in the rollout of a deployment that is in fulfill or on the way back.
     ///
     /// # Errors
-    /// If the actor may not ask, the deployment is not in fulfill, the model has no strategy, or the strategy cannot
-    /// answer.
+    /// If the actor may not ask, no rollout is under way, or the strategy cannot answer.
     pub fn next_step(
         &self,
         write: &WriteContext<'_>,
@@ -106,82 +128,25 @@ impl DeploymentService {
             || self.load(write.actor, at),
             |loaded, digest| {
                 loaded.matches(write)?;
-                in_fulfill(&loaded)?;
-                let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
-                let GateSnapshot { cached, snapshot, .. } = self.gate_snapshot(&loaded, gate, write.now)?;
-                let model = &cached.model;
-                let _turn = self.0.value_turns.take(&model.writable_namespaces_of_rollout());
-                let values = LedgerNamespaces::pending(Arc::clone(&self.0.storage));
-                let by = EventActor::from(write.actor);
-                let mut now = (*loaded).clone();
-                let mut events = Vec::new();
-                let mut happen = |now: &mut LoadedDeployment, event: DeploymentEvent| {
-                    *now = now.after([&event], &by, write.now);
-                    events.push(event);
+                is_carried_out(&loaded)?;
+                let GateSnapshot { cached, snapshot, .. } =
+                    self.gate_snapshot(&loaded, Gate::FULFILL_EXIT, write.now)?;
+                if cached.model.strategy().is_none() {
+                    return Err(RolloutError::NoStrategy(cached.model.model().id.clone()).into());
+                }
+                let _turn = self.0.value_turns.take(&cached.model.writable_namespaces_of_rollout());
+                let mut advanced = AdvancedRollout {
+                    by: EventActor::from(write.actor),
+                    now: (*loaded).clone(),
+                    events: Vec::new(),
+                    change: WriteChange::default(),
+                    values: LedgerNamespaces::pending(Arc::clone(&self.0.storage)),
                 };
-                if now.state.progress.is_none() {
-                    // The approved rollout if there is one; otherwise the strategy lays one out now.
-                    let rollout = match snapshot.deployment.rollout.clone() {
-                        Some(rollout) => {
-                            model.can_carry_out(&rollout, Some("/rollout"))?;
-                            rollout
-                        }
-                        None => model.lay_out(&snapshot, &values)?,
-                    };
-                    if let Some(plan) = snapshot.deployment.plan.as_ref() {
-                        let kept = rules::keeps_to_plan(&rollout, plan);
-                        kept.map_err(|breach| RolloutError::Refused(Box::new(breach)))?;
-                    }
-                    happen(&mut now, DeploymentEvent::RolloutLaidOut { rollout });
-                }
-                let mut next = None;
-                for _ in 0..ROUNDS {
-                    let mut progress = progress_of(&now)?.clone();
-                    if let Some((step, attempt)) = under_way(&progress) {
-                        next = Some(NextStep::Perform { step, attempt });
-                        break;
-                    }
-                    let action = model.next(&mut progress, &snapshot, &values)?;
-                    match action {
-                        // The strategy is a pure planner: asked again, it names the steps that are left.
-                        Action::Perform(ids) => {
-                            let step_id = ids.into_iter().next().unwrap_or_default();
-                            let step = progress.step(&step_id).cloned();
-                            let step = step.ok_or_else(|| RolloutError::UnknownStep(step_id.clone()))?;
-                            happen(&mut now, DeploymentEvent::StepBegan { step: step_id.clone() });
-                            if let StepAction::Analyze { .. } = &step.action {
-                                let (end, _) = model.analyse(&step, progress_of(&now)?, &snapshot, &values);
-                                let why = end.reason.map(|reason| reason.message);
-                                let (status, checks) = (end.status, end.checks);
-                                happen(&mut now, DeploymentEvent::StepEnded { step: step_id, status, why, checks });
-                            }
-                        }
-                        Action::Skip(skip) => {
-                            happen(&mut now, DeploymentEvent::StepSkipped { step: skip.step, reason: skip.reason });
-                        }
-                        Action::Wait(wait) => {
-                            let waiting = progress.waits_for_person();
-                            let resume_by = waiting.map(|step| resumers(step, model)).unwrap_or_default();
-                            next = Some(NextStep::Wait { wait, resume_by });
-                        }
-                        Action::Pause(reason) => next = Some(NextStep::Pause { reason }),
-                        Action::Complete => next = Some(NextStep::Complete),
-                        Action::GoBack(reason) => {
-                            self.check_move(&now.state, LifecycleMove::RollBack)?;
-                            let way_back = progress.rollout.way_back.clone();
-                            let steps = progress.due().cloned().collect();
-                            happen(&mut now, DeploymentEvent::RollbackBegan { reason: reason.message.clone() });
-                            next = Some(NextStep::GoBack { reason, way_back, steps });
-                        }
-                    }
-                    if next.is_some() {
-                        break;
-                    }
-                }
-                let next = next.ok_or_else(|| RolloutError::TooManyAttempts { step: "analyze".to_owned() })?;
+                let next = self.advance(write, &loaded, &cached, &snapshot, &mut advanced)?;
+                let AdvancedRollout { now, events, change, values, .. } = advanced;
                 if events.is_empty() {
-                    // Nothing has happened, so nothing is written: neither an event nor the values that the strategy
-                    // wants to keep.
+                    // Nothing has happened, so nothing is written: neither an event, nor a decision, nor the values that the
+                    // strategy wants to keep.
                     return Ok(WriteAnswer {
                         value: next,
                         version: loaded.state.version,
@@ -190,11 +155,89 @@ impl DeploymentService {
                     });
                 }
                 let MoveEntries { entries, expect } = self.move_entries(&loaded, now.state.position, write.now)?;
-                let values = value_changes(&values);
-                let change = WriteChange { events, entries, expect, values, ..WriteChange::default() };
+                let mut change = WriteChange { events, values: value_changes(&values), ..change };
+                change.entries.extend(entries);
+                change.expect.extend(expect);
+                change.expect.extend(cached.expect.iter().cloned());
                 self.record(write, digest, &loaded, change, |_| Ok(next))
             },
         )
+    }
+
+    /// Asks the strategy, and runs analyses, until there is something to do for somebody.
+    fn advance(
+        &self,
+        write: &WriteContext<'_>,
+        loaded: &LoadedDeployment,
+        cached: &CachedSnapshot,
+        snapshot: &Arc<Snapshot>,
+        advanced: &mut AdvancedRollout,
+    ) -> Result<NextStep, ServiceError> {
+        for _ in 0..ROUNDS {
+            let progress = progress_of(&advanced.now)?.settled(write.now);
+            let direction = progress.direction;
+            if let Some((step, attempt)) = under_way(&progress) {
+                return Ok(NextStep::Perform { step, direction, attempt });
+            }
+            let question = carrying(snapshot, &progress, None);
+            let decided = self.decide_in_rollout(cached, &question, &RolloutQuestion::Advance, &advanced.values)?;
+            let decision = Some(decided.decision.id.clone());
+            let RolloutAnswer::Next(action) = decided.answer.clone() else { return Err(RolloutError::NotBegun.into()) };
+            match action {
+                // The strategy is a pure planner: asked again, it names the steps that are left.
+                Action::Perform(ids) => {
+                    let id = ids.into_iter().next().unwrap_or_default();
+                    let step = progress.step(&id).cloned().ok_or_else(|| RolloutError::UnknownStep(id.clone()))?;
+                    advanced.keep(self.rollout_entry(write.actor, loaded, &question, decided)?);
+                    advanced.happen(DeploymentEvent::StepBegan { step: id, decision }, write.now);
+                    if let StepAction::Analyze { .. } = &step.action {
+                        self.run_analysis(write, loaded, cached, (snapshot, &step), advanced)?;
+                    }
+                }
+                Action::Skip(skip) => {
+                    advanced.keep(self.rollout_entry(write.actor, loaded, &question, decided)?);
+                    let event = DeploymentEvent::StepSkipped { step: skip.step, reason: skip.reason, decision };
+                    advanced.happen(event, write.now);
+                }
+                Action::GoBack(reason) => {
+                    self.check_move(&advanced.now.state, LifecycleMove::RollBack)?;
+                    advanced.keep(self.rollout_entry(write.actor, loaded, &question, decided)?);
+                    let event = DeploymentEvent::RollbackBegan { reason: reason.message, decision };
+                    advanced.happen(event, write.now);
+                }
+                Action::Wait(wait) => {
+                    let waiting = progress.waits_for_person();
+                    let resume_by = waiting.map(|step| resumers(step, &cached.model)).unwrap_or_default();
+                    return Ok(NextStep::Wait { wait, resume_by });
+                }
+                Action::Pause(reason) => return Ok(NextStep::Pause { reason }),
+                Action::Complete => return Ok(NextStep::Complete { direction }),
+            }
+        }
+        Err(RolloutError::TooManyAttempts { step: "analyze".to_owned() }.into())
+    }
+
+    /// Runs the checks of an analysis that has begun, and notes how it ended.
+    fn run_analysis(
+        &self,
+        write: &WriteContext<'_>,
+        loaded: &LoadedDeployment,
+        cached: &CachedSnapshot,
+        (snapshot, step): (&Arc<Snapshot>, &Step),
+        advanced: &mut AdvancedRollout,
+    ) -> Result<(), ServiceError> {
+        let question = analysing(snapshot, progress_of(&advanced.now)?, step);
+        let attempt = question.deployment.analysis.as_ref().map_or(1, |analysis| analysis.attempt);
+        let asked = RolloutQuestion::Analyze { step: step.id.clone(), attempt };
+        let decided = self.decide_in_rollout(cached, &question, &asked, &advanced.values)?;
+        let decision = Some(decided.decision.id.clone());
+        let RolloutAnswer::Analysed(end) = decided.answer.clone() else { return Err(RolloutError::NotBegun.into()) };
+        advanced.keep(self.rollout_entry(write.actor, loaded, &question, decided)?);
+        let why = end.reason.map(|reason| reason.message);
+        let (status, checks) = (end.status, end.checks);
+        let event = DeploymentEvent::StepEnded { step: step.id.clone(), status, why, checks, decision };
+        advanced.happen(event, write.now);
+        Ok(())
     }
 
     /// Records how a step ended.
@@ -219,7 +262,7 @@ impl DeploymentService {
             Ok(loaded)
         };
         self.once(write, &("report-step", at, step, report, write.if_match), permit, |loaded, digest| {
-            in_fulfill(&loaded)?;
+            is_carried_out(&loaded)?;
             let not_under_way = |why: String| RuleRefusal::StepNotUnderWay { step: step.to_owned(), why };
             let progress = progress_of(&loaded)?;
             let (Some(known), Some(state)) = (progress.step(step), progress.state(step)) else {
@@ -247,6 +290,7 @@ impl DeploymentService {
                     },
                     why: report.why.clone(),
                     checks: Vec::new(),
+                    decision: None,
                 },
                 _ => {
                     let message = "a hold ends by its time, or is `resumed` by a person";
@@ -261,8 +305,7 @@ impl DeploymentService {
 impl DeploymentService {
     /// Checks that the actor may resume the rollout, by the deployment's model.
     fn may_resume(&self, write: &WriteContext<'_>, loaded: &LoadedDeployment, step: &str) -> Result<(), ServiceError> {
-        let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
-        let GateSnapshot { cached, .. } = self.gate_snapshot(loaded, gate, write.now)?;
+        let GateSnapshot { cached, .. } = self.gate_snapshot(loaded, Gate::FULFILL_EXIT, write.now)?;
         let known = loaded.state.progress.as_ref().and_then(|progress| progress.step(step));
         let roles = known.map_or_else(|| resume_by(&cached.model), |step| resumers(step, &cached.model));
         Ok(may_resume(write.actor, roles)?)
@@ -277,16 +320,16 @@ impl DeploymentService {
         (step, state): (&Step, &StepState),
         why: Option<&String>,
     ) -> Result<(WriteChange, Option<ValueTurn>), ServiceError> {
-        let gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
-        let GateSnapshot { cached, snapshot, .. } = self.gate_snapshot(loaded, gate, write.now)?;
+        let GateSnapshot { cached, snapshot, .. } = self.gate_snapshot(loaded, Gate::FULFILL_EXIT, write.now)?;
         let refuse = |why: &str| RuleRefusal::StepNotUnderWay { step: step.id.clone(), why: why.to_owned() };
         let turn = self.0.value_turns.take(&cached.model.writable_namespaces_of_rollout());
         let values = LedgerNamespaces::pending(Arc::clone(&self.0.storage));
         match state.status {
             StepStatus::Running if matches!(step.action, StepAction::Hold { .. }) => {}
             StepStatus::Failed | StepStatus::Inconclusive => {
-                let action = cached.model.next(&mut progress_of(loaded)?.clone(), &snapshot, &values)?;
-                if !matches!(action, Action::Pause(_)) {
+                let question = carrying(&snapshot, &progress_of(loaded)?.settled(write.now), None);
+                let decided = self.decide_in_rollout(&cached, &question, &RolloutQuestion::Advance, &values)?;
+                if !matches!(decided.answer, RolloutAnswer::Next(Action::Pause(_))) {
                     return Err(refuse(
                         "the strategy does not pause for it: ask for the next step, with `POST …/rollout/next`",
                     )
@@ -324,11 +367,12 @@ fn may_resume(actor: &Actor, roles: Vec<String>) -> Result<(), RuleRefusal> {
     Err(RuleRefusal::PersonDecides { person, kind: actor.kind, held, roles })
 }
 
-fn in_fulfill(loaded: &LoadedDeployment) -> Result<(), ServiceError> {
+fn is_carried_out(loaded: &LoadedDeployment) -> Result<(), ServiceError> {
     match loaded.state.position {
-        StagePosition::InProgress { stage: Stage::Fulfill } => Ok(()),
+        StagePosition::InProgress { stage: Stage::Fulfill } | StagePosition::RollingBack { .. } => Ok(()),
         position => {
-            let why = format!("the deployment is {position}, and a rollout is carried out in fulfill");
+            let why =
+                format!("the deployment is {position}, and a rollout is carried out in fulfill and on the way back");
             Err(RuleRefusal::RolloutNotRunning { why }.into())
         }
     }
@@ -336,14 +380,14 @@ fn in_fulfill(loaded: &LoadedDeployment) -> Result<(), ServiceError> {
 
 fn progress_of(loaded: &LoadedDeployment) -> Result<&Progress, ServiceError> {
     let none = || RuleRefusal::RolloutNotRunning {
-        why: "no rollout was laid out yet: ask for the next step first, with `POST …/rollout/next`".to_owned(),
+        why: "the model names no strategy, so there is no rollout: report the activities".to_owned(),
     };
     Ok(loaded.state.progress.as_ref().ok_or_else(none)?)
 }
 
 /// The step that somebody is carrying out, and how often it was begun.
 fn under_way(progress: &Progress) -> Option<(Step, u32)> {
-    let state = progress.steps.iter().find(|state| {
+    let state = progress.steps.iter().chain(&progress.back).find(|state| {
         let known = progress.step(&state.id);
         state.status == StepStatus::Running
             && known.is_some_and(|step| !matches!(step.action, StepAction::Hold { .. } | StepAction::Analyze { .. }))

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use lockgate_domain::join::{join, without_entries};
 use lockgate_domain::{
-    Approval, Deployment, Digest, DigestError, Evidence, Gate, PersonId, Phase, Snapshot, SnapshotForm, Stage,
-    TeamName, Timestamp, join_people,
+    Approval, Deployment, Digest, DigestError, Evidence, Gate, GatePassage, PersonId, Phase, Snapshot, SnapshotForm,
+    Stage, TeamName, Timestamp, join_people,
 };
 use lockgate_ledger::{ContentBlob, ExpectedVersion, LEDGER_STREAM};
 use parking_lot::Mutex;
@@ -207,6 +207,10 @@ impl DeploymentService {
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
         deployment.history = history.says.past.clone();
         deployment.gates_passed.clone_from(&state.passed);
+        if gate > Gate::FULFILL_ENTRANCE && deployment.rollout.is_none() {
+            // It was laid out, approved and begun; nothing lays it out anew.
+            deployment.rollout.clone_from(&state.rollout);
+        }
         deployment.tell_drift();
         // A decision uses nothing that was deleted meanwhile.
         let mut expect = vec![
@@ -243,6 +247,9 @@ impl DeploymentService {
         // The choice of the model may depend on the time: then the snapshot is valid for this moment alone.
         let depends_on_time = state.approved.is_none()
             && rests_on.models.iter().filter_map(LoadedModel::applies).any(|applies| applies.looks_at("now"));
+        // Before planning begins, the rollout would be laid out for this moment.
+        let depends_on_time =
+            depends_on_time || (model.lays_out_at(gate) && GatePassage::planning_began(&state.passed).is_none());
         // The choice of the model, and the subject of approvals, do not depend on who has approved.
         let mut snapshot = Arc::unwrap_or_clone(snapshot);
         let deployment = Arc::make_mut(&mut snapshot.deployment);
@@ -332,7 +339,7 @@ fn shown(known: &RecordedApproval, void: Option<&ApprovalInvalid>) -> Option<App
 }
 
 /// The deployment of a snapshot, as the ledger keeps it.
-fn content_of(deployment: &Deployment) -> Result<ContentBlob, DigestError> {
+pub(super) fn content_of(deployment: &Deployment) -> Result<ContentBlob, DigestError> {
     Ok(ContentBlob::new("snapshot", "application/json", Arc::new(without_entries(deployment)?)))
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lockgate_domain::{
     Deployment, Digest, Evidence, Gate, GatePassage, PersonId, Phase, Progress, Right, Stage, TeamName, Timestamp,
+    Timing,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -107,9 +108,12 @@ pub struct DeploymentView {
     pub evidence: BTreeMap<String, Evidence>,
     /// The activities of the stage that the deployment is in or before.
     pub activities: Vec<ActivityView>,
-    /// The progress of the rollout. Absent before a rollout is planned.
+    /// The progress of the rollout. Absent before the entrance of fulfill is passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
+    /// How long the rollout takes, and until when a rollback can begin. Absent before the rollout is laid out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
     /// The overrides that were used, with their reviews.
     pub overrides: Vec<OverrideState>,
     /// The passed gates, each with the time and the id of the decision that allowed it. After a replan, most must be passed again.
@@ -169,6 +173,7 @@ impl DeploymentService {
             }
             Err(error) => return Err(error),
         };
+        let timing = deployment.timing();
         let voids = void.into_iter().chain(std::iter::repeat(None));
         let activity = |activity: &crate::lifecycle::Activity| ActivityView {
             id: activity.id.to_owned(),
@@ -179,7 +184,7 @@ impl DeploymentService {
         };
         Ok(DeploymentView {
             summary: loaded.summary(),
-            legal_moves: self.legal_moves(&state.settled(now)),
+            legal_moves: self.legal_moves(loaded, now)?,
             subject,
             model,
             model_problem,
@@ -193,6 +198,7 @@ impl DeploymentService {
             evidence: state.evidence.clone(),
             activities: activities_of(stage).map(activity).collect(),
             progress: state.progress.clone(),
+            timing,
             overrides: state.overrides.clone(),
             passed: state.passed.clone(),
         })

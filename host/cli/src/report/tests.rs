@@ -150,6 +150,7 @@ fn decision(verdict: Verdict, bindings: Vec<BindingOutcome>) -> Decision {
         id: "dec-1".to_owned(),
         deployment: "deployment-1".to_owned(),
         gate: Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit },
+        rollout: None,
         at: time("2026-11-24T20:30:00Z"),
         verdict,
         reasons,

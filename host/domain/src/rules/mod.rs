@@ -4,8 +4,10 @@
 //! the breach can be noticed. Each breach has its own code and says how to repair it.
 //!
 //! 1. A `new-version` plan has a point of no return and a rollback to the last known good release. A rollout keeps to
-//!    both.
-//! 2. After the point of no return a rollback is forbidden: only forward ([`may_roll_back`]).
+//!    both. Who says that the rollback was rehearsed names the deployment that proves it.
+//! 2. After the point of no return a rollback is forbidden: only forward ([`may_roll_back`]). The point is a step and a moment:
+//!    the last at which the way back still fits into the window. A rollback is complete when the inventory is as it was
+//!    ([`unfinished_way_back`]).
 //! 3. Event suppression never outlives the change window, and the slot lies within it.
 //! 4. The office-hours exception needs zero consumers.
 //! 5. A removal has a data-retention decision with a duration above zero, and its targets, with the instances that stay, are
@@ -14,7 +16,8 @@
 //! 6. A change resolves to exactly one product release, whose digest is that of its components, and the deployment is the
 //!    approved one. A rejected or withdrawn change stops the deployment. What the release lays down for the environment is what is desired there.
 //! 7. Deployments that would get in each other's way are fulfilled one after the other.
-//! 8. A third party that controls the environment, or a part of it, attests its part or the result.
+//! 8. A rollout that was laid out is carried out: every step has ended well before the exit of fulfill.
+//! 9. A third party that controls the environment, or a part of it, attests its part or the result.
 
 mod approved;
 mod overlap;
@@ -23,13 +26,14 @@ mod release;
 mod removal;
 mod scenario;
 mod third_party;
+mod way_back;
 
 pub use release::{ReleaseMistake, mistakes as release_mistakes};
 use schemars::JsonSchema;
-
 use serde_json::Value;
 
-use crate::{CorrectionNeeded, Digest, Finding, Plan, Progress, Rollout, Severity, Snapshot};
+use crate::{CorrectionNeeded, Digest, Finding, Snapshot};
+pub use way_back::{may_roll_back, unfinished_way_back};
 
 /// The codes of the breaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
@@ -48,6 +52,16 @@ pub enum Rule {
     WayBackMissing,
     /// A rollback was asked for after the point of no return.
     RollbackAfterPointOfNoReturn,
+    /// A rollback was asked for so late that the way back would not end within the window.
+    RollbackAfterMomentOfNoReturn,
+    /// A rollback was asked for, and the plan has no way back.
+    RollbackForwardOnly,
+    /// A rollback is not complete: a step of the way back is not done, or the inventory is not as it was.
+    RollbackIncomplete,
+    /// The deployment that is said to have rehearsed the way back does not prove it.
+    RehearsalNotProved,
+    /// A step of the rollout is not done at the exit of fulfill.
+    RolloutUnfinished,
     /// The plan suppresses events outside the change window.
     SuppressionOutlivesChangeWindow,
     /// The slot that is booked for the deployment is not within the change window.
@@ -116,6 +130,11 @@ impl Rule {
             Self::WayBackDiffers => "way-back-differs",
             Self::WayBackMissing => "way-back-missing",
             Self::RollbackAfterPointOfNoReturn => "rollback-after-point-of-no-return",
+            Self::RollbackAfterMomentOfNoReturn => "rollback-after-moment-of-no-return",
+            Self::RollbackForwardOnly => "rollback-forward-only",
+            Self::RollbackIncomplete => "rollback-incomplete",
+            Self::RehearsalNotProved => "rehearsal-not-proved",
+            Self::RolloutUnfinished => "rollout-unfinished",
             Self::SuppressionOutlivesChangeWindow => "suppression-outlives-change-window",
             Self::SlotOutsideChangeWindow => "slot-outside-change-window",
             Self::OfficeHoursWithConsumers => "office-hours-with-consumers",
@@ -160,6 +179,7 @@ impl Rule {
             | Self::ReleaseDiffersFromApproved => "release-manager",
             Self::OfficeHoursWithConsumers
             | Self::DataDisposedEarly
+            | Self::RollbackIncomplete
             | Self::ThirdPartyEvidenceMissing
             | Self::ThirdPartyResultMissing => "operations-manager",
             Self::ContractStillActive => "service-owner",
@@ -169,6 +189,10 @@ impl Rule {
             | Self::WayBackDiffers
             | Self::WayBackMissing
             | Self::RollbackAfterPointOfNoReturn
+            | Self::RollbackAfterMomentOfNoReturn
+            | Self::RollbackForwardOnly
+            | Self::RehearsalNotProved
+            | Self::RolloutUnfinished
             | Self::SuppressionOutlivesChangeWindow
             | Self::SlotOutsideChangeWindow
             | Self::DataRetentionUndecided
@@ -229,35 +253,6 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Finding> {
     approved::check(snapshot, model, &mut breaches);
     overlap::check(snapshot, &mut breaches);
     third_party::check(snapshot, &mut breaches);
+    way_back::check(snapshot, &mut breaches);
     breaches
-}
-
-/// Rule 1: checks that a rollout keeps to the plan's point of no return and rollback, if the plan names them.
-///
-/// # Errors
-/// The first breach.
-#[expect(clippy::result_large_err, reason = "a breach is rare, and looked at at once")]
-pub fn keeps_to_plan(rollout: &Rollout, plan: &Plan) -> Result<(), Finding> {
-    let mut breaches = Vec::new();
-    plan::differences(plan, rollout, &mut breaches);
-    breaches.into_iter().next().map_or(Ok(()), Err)
-}
-
-/// Rule 2: checks that a rollback is still allowed.
-///
-/// # Errors
-/// The breach, if the point of no return has been passed.
-#[expect(clippy::result_large_err, reason = "a breach is rare, and looked at at once")]
-pub fn may_roll_back(progress: &Progress) -> Result<(), Finding> {
-    if !progress.past_point_of_no_return {
-        return Ok(());
-    }
-    let step = progress.rollout.point_of_no_return.clone();
-    let named = step.as_ref().map_or_else(String::new, |step| format!(", step `{step}`,"));
-    let message = format!("the point of no return{named} has been passed: there is no way back, only forward");
-    Err(Finding {
-        about: step,
-        pointers: vec!["/plan/point_of_no_return".to_owned()],
-        ..Finding::new(Severity::High, Rule::RollbackAfterPointOfNoReturn.code(), message)
-    })
 }

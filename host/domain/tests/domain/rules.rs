@@ -1,7 +1,7 @@
 //! The host's own rules, one by one.
 use std::collections::BTreeMap;
 
-use lockgate_domain::rules::{breaches, may_roll_back};
+use lockgate_domain::rules::{breaches, may_roll_back, unfinished_way_back};
 use lockgate_domain::{
     DataRetention, Deployment, Digest, Finding, Gate, Phase, Progress, Rollout, Share, Snapshot, Stage, WayBack,
 };
@@ -287,13 +287,133 @@ fn rule_2_after_the_point_of_no_return_a_rollback_is_refused() {
     }))
     .unwrap();
     let now = "2026-11-24T20:30:00Z".parse().unwrap();
-    let mut progress = Progress::new(rollout);
-    progress.begin("deploy", now);
-    assert_eq!(may_roll_back(&progress), Ok(()));
-    progress.begin("switch", now);
-    let breach = may_roll_back(&progress).unwrap_err();
+    let mut under_way: Deployment = serde_json::from_value(deployment()).unwrap();
+    under_way.progress = Some(Progress::new(rollout));
+    under_way.progress.as_mut().unwrap().begin("deploy", now);
+    assert_eq!(may_roll_back(&under_way, now), Ok(()));
+    under_way.progress.as_mut().unwrap().begin("switch", now);
+    let breach = may_roll_back(&under_way, now).unwrap_err();
     assert_eq!(breach.code, "rollback-after-point-of-no-return");
     assert_eq!(breach.about.as_deref(), Some("switch"));
+}
+
+/// The code of the rule that refuses a rollback at this time.
+fn refused_at(deployment: &Deployment, now: &str) -> Option<String> {
+    may_roll_back(deployment, now.parse().unwrap()).err().map(|breach| breach.code)
+}
+
+#[test]
+fn rule_2_a_rollback_that_would_not_end_within_the_window_is_refused() {
+    let late = Some("rollback-after-moment-of-no-return".to_owned());
+    let mut value = deployment();
+    let without: Deployment = serde_json::from_value(value.clone()).unwrap();
+    assert_eq!(refused_at(&without, "2026-11-24T22:00:00Z"), None, "without a rollout: the end of the window");
+    assert_eq!(refused_at(&without, "2026-11-24T22:00:00.001Z"), late);
+    let step = |id: &str, planned: &str| json!({"id": id, "title": id, "action": {"remove": {}}, "planned": planned, "repeatable": true});
+    value["rollout"] = json!({
+        "steps": [step("deploy", "10m"), step("switch", "1m")],
+        "back": [{"step": step("undo", "20m"), "undoes": ["deploy"]}, {"step": step("never", "1h"), "undoes": ["switch"]}],
+        "point_of_no_return": "switch", "way_back": {"kind": "last-known-good", "release": "shop-1"}, "summary": "two steps"
+    });
+    let laid_out: Deployment = serde_json::from_value(value.clone()).unwrap();
+    assert_eq!(refused_at(&laid_out, "2026-11-24T21:40:00Z"), None, "twenty minutes fit");
+    assert_eq!(refused_at(&laid_out, "2026-11-24T21:40:00.001Z"), late);
+    value["plan"]["slot"] = json!({"start": "2026-11-24T20:00:00Z", "end": "2026-11-24T21:00:00Z"});
+    let with_slot: Deployment = serde_json::from_value(value.clone()).unwrap();
+    assert_eq!(refused_at(&with_slot, "2026-11-24T21:40:00Z"), None, "the window of the change counts");
+    value["change"].as_object_mut().unwrap().remove("window");
+    let slot_alone: Deployment = serde_json::from_value(value.clone()).unwrap();
+    assert_eq!(refused_at(&slot_alone, "2026-11-24T20:40:00.001Z"), late);
+    value["rollout"]["way_back"] = json!({"kind": "forward-only"});
+    let forward: Deployment = serde_json::from_value(value).unwrap();
+    assert_eq!(refused_at(&forward, "2026-11-24T20:00:00Z").as_deref(), Some("rollback-forward-only"));
+}
+
+#[test]
+fn rule_2_a_rollback_is_complete_when_the_inventory_is_as_it_was() {
+    let now = "2026-11-24T20:30:00Z".parse().unwrap();
+    let found = |edit: &dyn Fn(&mut Value)| -> Vec<(String, String)> {
+        let mut value = deployment();
+        value["plan"]["targets"] = json!(["live-1", "live-2"]);
+        value["actual_instances"] = json!([
+            {"id": "live-1", "environment": "live", "status": "running", "release": "shop-1"},
+            {"id": "live-2", "environment": "live", "status": "running", "release": "shop-1"},
+            {"id": "live-3", "environment": "live", "status": "running", "release": "shop-0"}
+        ]);
+        edit(&mut value);
+        let deployment: Deployment = serde_json::from_value(value).unwrap();
+        let found = unfinished_way_back(&deployment, now);
+        found.into_iter().map(|finding| (finding.code, finding.about.unwrap_or_default())).collect()
+    };
+    let incomplete = |about: &str| ("rollback-incomplete".to_owned(), about.to_owned());
+    assert_eq!(found(&|_| {}), []);
+    assert_eq!(found(&|value| value["actual_instances"][1]["release"] = json!("shop-2")), [incomplete("live-2")]);
+    assert_eq!(found(&|value| value["actual_instances"][0]["status"] = json!("removed")), [incomplete("live-1")]);
+    assert_eq!(found(&|value| value["actual_instances"] = json!([])), [incomplete("live-1"), incomplete("live-2")]);
+    let canary = json!({"id": "canary-1", "environment": "live", "status": "running", "release": "shop-2"});
+    let with_canary = |value: &mut Value| value["actual_instances"].as_array_mut().unwrap().push(canary.clone());
+    assert_eq!(found(&with_canary), [incomplete("canary-1")]);
+    let removal = |value: &mut Value| {
+        value["scenario"] = json!("first-release");
+        value["plan"]["way_back"] = json!({"kind": "removal"});
+    };
+    assert_eq!(found(&removal), []);
+    let left = |value: &mut Value| {
+        removal(value);
+        with_canary(value);
+    };
+    assert_eq!(found(&left), [incomplete("canary-1")]);
+}
+
+#[test]
+fn rule_1_a_rehearsal_is_proved_by_a_deployment_that_was_rolled_back_in_another_environment() {
+    let record = json!({
+        "id": "in-staging", "product": "shop", "release": "shop-2", "environment": "staging", "scenario": "new-version",
+        "components": [{"name": "shop", "version": "2.0.0", "digest": Digest::of(b"shop 2")}],
+        "risk": "low", "requested": "2026-11-20T10:00:00Z", "ended": "2026-11-20T11:00:00Z", "outcome": "rolled-back"
+    });
+    let found = |edit: &dyn Fn(&mut Value)| {
+        let mut record = record.clone();
+        edit(&mut record);
+        after(EXIT, deployment(), move |value| {
+            value["plan"]["way_back"]["rehearsed_by"] = json!("in-staging");
+            value["history"] = json!([record]);
+        })
+    };
+    let breach = one("rehearsal-not-proved", "/plan/way_back/rehearsed_by");
+    assert_eq!(found(&|_| {}), []);
+    assert_eq!(found(&|record| record["id"] = json!("another")), breach);
+    assert_eq!(found(&|record| record["outcome"] = json!("operational")), breach);
+    assert_eq!(found(&|record| record["environment"] = json!("live")), breach);
+    assert_eq!(found(&|record| record["components"][0]["digest"] = json!(Digest::of(b"another"))), breach);
+}
+
+#[test]
+fn rule_8_every_step_is_done_before_the_exit_of_fulfill() {
+    let exit = Gate::FULFILL_EXIT;
+    let rollout = laid_out(json!("switch"), json!({"kind": "last-known-good", "release": "shop-1"}));
+    let mut planned = deployment();
+    planned["rollout"] = rollout.clone();
+    let mut value = approve(planned);
+    value["approved"]["rollout"] =
+        json!(Digest::of_canonical(&serde_json::from_value::<Rollout>(rollout.clone()).unwrap()).unwrap());
+    let found = |status: Option<&str>| {
+        let rollout = rollout.clone();
+        let value = value.clone();
+        let done = after(exit, value, move |value| {
+            if let Some(status) = status {
+                let steps = rollout["steps"].as_array().unwrap().iter();
+                let steps: Vec<Value> = steps.map(|step| json!({"id": step["id"], "status": status})).collect();
+                value["progress"] = json!({"rollout": rollout, "steps": steps, "past_point_of_no_return": true});
+            }
+        });
+        done.into_iter().any(|(code, _)| code == "rollout-unfinished")
+    };
+    assert!(found(None), "no step was carried out");
+    assert!(found(Some("failed")));
+    assert!(found(Some("running")));
+    assert!(!found(Some("succeeded")));
+    assert!(!found(Some("skipped")));
 }
 
 #[test]

@@ -40,8 +40,8 @@ fn timing(deployment: &Deployment) -> Value {
 #[test]
 fn lengths_are_added_up_and_the_way_back_ends_before_the_point_of_no_return() {
     let expected = json!({
-        "window": {"start": "2026-11-24T20:00:00Z", "end": "2026-11-24T22:00:00Z"},
-        "forward": "4200s", "back": "360s", "rest": "4200s", "moment_of_no_return": "2026-11-24T21:54:00Z",
+        "window": {"start": "2026-11-24T20:00:00Z", "end": "2026-11-24T23:00:00Z"},
+        "forward": "4200s", "back": "360s", "rest": "4200s", "moment_of_no_return": "2026-11-24T22:54:00Z",
     });
     assert_eq!(timing(&deployment(|_| {}).unwrap()), expected);
     let all = deployment(|document| drop(document["rollout"].as_object_mut().unwrap().remove("point_of_no_return")));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    BindingAnswer, BindingOutcome, Enforcement, Failure, FailureKind, Kind, LogLine, Receipt, Risk, Snapshot, Standing,
-    combine,
+    Action, BindingAnswer, BindingOutcome, Enforcement, Failure, FailureKind, Kind, LogLine, Receipt, Risk, Snapshot,
+    Standing, combine,
 };
 use lockgate_runtime::{
     CapabilityExchange, Evaluation, NamespaceChanges, PluginFunction, PluginOutput, RecordedOutcome, Recording,
@@ -85,6 +85,18 @@ pub(super) fn ask(
     outside: AnswerSource<'_>,
     values: &Arc<PendingValues>,
 ) -> BindingEvaluation {
+    ask_function(binding, function(binding.kind), snapshot, variables, outside, values)
+}
+
+/// As [`ask`], with one of several functions that a plugin of this kind has.
+pub(super) fn ask_function(
+    binding: &LoadedBinding,
+    function: PluginFunction,
+    snapshot: &Arc<Snapshot>,
+    variables: &Variables<'_>,
+    outside: AnswerSource<'_>,
+    values: &Arc<PendingValues>,
+) -> BindingEvaluation {
     let outcome = |standing, answer| BindingOutcome {
         id: binding.model.id.clone(),
         plugin: binding.plugin.reference.clone(),
@@ -124,12 +136,11 @@ pub(super) fn ask(
         return BindingEvaluation::uncalled(said);
     }
     let called = match outside {
-        AnswerSource::Live(record) => call(&binding.plugin, binding.kind, snapshot, record, values),
-        AnswerSource::Cached(_) => call(&binding.plugin, binding.kind, snapshot, RecordCalls::No, values),
+        AnswerSource::Live(record) => call(&binding.plugin, function, snapshot, record, values),
+        AnswerSource::Cached(_) => call(&binding.plugin, function, snapshot, RecordCalls::No, values),
         AnswerSource::Recorded(answers) => {
             let exchanges = answers.get(&binding.model.id).map(Vec::as_slice).unwrap_or_default();
-            let call = function(binding.kind);
-            PluginCall::of(binding.plugin.on(snapshot).answered_by(exchanges).ask(call), None)
+            PluginCall::of(binding.plugin.on(snapshot).answered_by(exchanges).ask(function), None)
         }
     };
     let outcome = BindingOutcome {
@@ -183,29 +194,28 @@ fn is_asked(
     Ok(false)
 }
 
-/// One call of a plugin as a policy or a check.
-pub(crate) struct PluginCall {
-    pub(crate) standing: Standing,
-    pub(crate) answer: BindingAnswer,
-    pub(crate) receipt: Receipt,
-    pub(crate) log: Vec<LogLine>,
-    pub(crate) log_dropped: u64,
+/// One call of a plugin.
+struct PluginCall {
+    standing: Standing,
+    answer: BindingAnswer,
+    receipt: Receipt,
+    log: Vec<LogLine>,
+    log_dropped: u64,
     /// The changes that the plugin makes in its namespace.
-    pub(crate) changes: Option<NamespaceChanges>,
+    changes: Option<NamespaceChanges>,
     recording: Option<Recording>,
     /// Whether the plugin answered, and would give the same answer at any other moment.
     holds: bool,
 }
 
-/// Calls the plugin as the kind that it is bound as.
-pub(crate) fn call(
+/// Calls a function of the plugin.
+fn call(
     plugin: &LoadedPluginUse,
-    kind: Kind,
+    call: PluginFunction,
     snapshot: &Arc<Snapshot>,
     record: RecordCalls,
     values: &Arc<PendingValues>,
 ) -> PluginCall {
-    let call = function(kind);
     let evaluation = plugin.on(snapshot).reading_from(Arc::<PendingValues>::clone(values)).ask(call);
     let recording = match record {
         RecordCalls::Yes => Some(Recording::take(&plugin.plugin, call, snapshot, &evaluation, Some(&plugin.model))),
@@ -240,7 +250,12 @@ pub(crate) fn standing(said: &PluginOutput) -> Standing {
     match said {
         PluginOutput::Answer(answer) => combine::of_answer(answer),
         PluginOutput::Report(report) => combine::of_report(report),
-        PluginOutput::Rollout(_) | PluginOutput::Action(_) => Standing::Allow,
+        PluginOutput::Rollout(_) => Standing::Allow,
+        PluginOutput::Action(action) => match action {
+            Action::Perform(_) | Action::Skip(_) | Action::Complete => Standing::Allow,
+            Action::Wait(_) | Action::Pause(_) => Standing::Pending,
+            Action::GoBack(_) => Standing::Deny,
+        },
     }
 }
 

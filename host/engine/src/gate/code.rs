@@ -17,6 +17,12 @@ pub enum EngineCode {
     WhenNotTold,
     /// The strategy of the deployment model has laid out its steps.
     Planned,
+    /// The deployment tells another rollout than the strategy of the deployment model lays out.
+    RolloutDiffersFromStrategy,
+    /// A step of a rollout may be done.
+    StepAdvised,
+    /// The strategy says that all steps are done.
+    RolloutComplete,
     /// The release has to pass other environments first, as the deployment model orders them.
     EnvironmentFlow,
     /// The model wants a person to decide on each deployment, and nobody has approved this one.
@@ -68,6 +74,9 @@ impl EngineCode {
             Self::NotAsked => "not-asked",
             Self::WhenNotTold => "when-not-told",
             Self::Planned => "planned",
+            Self::RolloutDiffersFromStrategy => "rollout-differs-from-strategy",
+            Self::StepAdvised => "step-advised",
+            Self::RolloutComplete => "rollout-complete",
             Self::EnvironmentFlow => "environment-flow",
             Self::DeploymentUnattended => "deployment-unattended",
             Self::DeploymentNotByService => "deployment-not-by-service",

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use lockgate_domain::combine::Voice;
 use lockgate_domain::{
-    BindingAnswer, BindingOutcome, CheckOutcome, DecisionReason, DecisionRequirement, Enforcement, Exemption, Finding,
-    GroupOutcome, Obligation, PolicyVerdict, Reason, ReasonSource, Requirement, Severity, Standing, Verdict,
-    findings_in_the_way,
+    Action, BindingAnswer, BindingOutcome, CheckOutcome, DecisionReason, DecisionRequirement, Enforcement, Exemption,
+    Finding, GroupOutcome, Obligation, PolicyVerdict, Reason, ReasonSource, Requirement, Severity, Skip, Standing,
+    Verdict, Wait, findings_in_the_way,
 };
 
 use super::code::EngineCode;
+use crate::model::listed;
 
 /// All answers that count by themselves: those of groups, and those of bindings in no group.
 pub(super) fn voices<'a>(
@@ -68,8 +69,10 @@ fn blocks(binding: &BindingOutcome, groups: &[GroupOutcome]) -> bool {
     }
 }
 
-/// All reasons: the host's first, then those that block, then the rest, each in the order of the model.
+/// All reasons: the host's first, then those that block, then the rest, each in the order of the model. `guarded`: whether the
+/// model binds a plugin to the gate.
 pub(super) fn reasons(
+    guarded: bool,
     breaches: &[Finding],
     bindings: &[BindingOutcome],
     groups: &[GroupOutcome],
@@ -77,7 +80,7 @@ pub(super) fn reasons(
 ) -> Vec<DecisionReason> {
     let mut reasons: Vec<DecisionReason> =
         breaches.iter().map(|breach| of_finding(ReasonSource::Host, true, breach)).collect();
-    if bindings.is_empty() {
+    if !guarded {
         let message = "the deployment model binds no plugin to this gate";
         reasons.push(DecisionReason::new(ReasonSource::Host, false, EngineCode::GateNotGuarded.as_str(), message));
     }
@@ -139,7 +142,30 @@ fn of_binding(source: &ReasonSource, blocking: bool, answer: &BindingAnswer, rea
             reasons.push(plain(EngineCode::NotAsked.as_str(), &format!("not asked, because `{when}` does not hold")));
         }
         BindingAnswer::Plan(rollout) => reasons.push(plain(EngineCode::Planned.as_str(), &rollout.summary)),
-        BindingAnswer::Advance(_) => {}
+        BindingAnswer::Advance(action) => reasons.push(of_action(source, blocking, action)),
+    }
+}
+
+/// The reason that the action of a strategy gives.
+fn of_action(source: &ReasonSource, blocking: bool, action: &Action) -> DecisionReason {
+    let plain = |code: &str, message: String| DecisionReason::new(source.clone(), blocking, code, message);
+    let reason = match action {
+        Action::Perform(steps) => {
+            return plain(
+                EngineCode::StepAdvised.as_str(),
+                format!("next: {}", listed(steps.iter().map(String::as_str))),
+            );
+        }
+        Action::Complete => return plain(EngineCode::RolloutComplete.as_str(), "all steps are done".to_owned()),
+        Action::Skip(Skip { reason, .. })
+        | Action::Wait(Wait { reason, .. })
+        | Action::GoBack(reason)
+        | Action::Pause(reason) => reason,
+    };
+    DecisionReason {
+        pointers: reason.pointers.clone(),
+        references: reason.references.clone(),
+        ..plain(&reason.code, reason.message.clone())
     }
 }
 

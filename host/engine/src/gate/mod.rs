@@ -12,6 +12,7 @@ mod exempt;
 mod explain;
 mod group;
 mod guard;
+mod in_rollout;
 mod load;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +20,8 @@ use std::sync::Arc;
 use std::thread;
 
 use lockgate_domain::{
-    ApprovedPlan, BindingAnswer, BindingOutcome, Decision, Digest, GroupOutcome, ModelRef, Phase, Snapshot, Stage,
-    Standing, Verdict, combine, rules, unmet_criteria,
+    ApprovedPlan, BindingAnswer, BindingOutcome, Decision, DecisionReason, Digest, Finding, Gate, GroupOutcome,
+    ModelRef, RolloutQuestion, Snapshot, Standing, Verdict, combine, rules, unmet_criteria,
 };
 use lockgate_runtime::Recording;
 use rayon::prelude::*;
@@ -35,9 +36,11 @@ use ask::BindingEvaluation;
 pub use code::EngineCode;
 
 pub use answer_cache::AnswerCache;
+pub(crate) use ask::standing;
 pub use ask::{AnswerSource, RecordCalls, RecordedAnswers};
-pub(crate) use ask::{call, standing};
 pub use explain::codes_in_the_way;
+pub(crate) use in_rollout::Asked;
+pub use in_rollout::{RolloutAnswer, RolloutDecision};
 
 /// Why no decision could be made. A failure of a plugin is no such error: it becomes part of the decision.
 #[derive(Debug, thiserror::Error)]
@@ -101,28 +104,66 @@ impl LoadedModel {
         if self.model().criteria {
             breaches.extend(unmet_criteria(snapshot, &|place| fact_demands::attesters_at(self.model(), place)));
         }
-        let (asked, groups) = match self.gate(snapshot.gate) {
+        let strategy = self.ask_for_rollout(snapshot, outside, values)?;
+        self.check_laid_out(snapshot, strategy.as_ref().map(|asked| &asked.outcome), &mut breaches);
+        let (asked, mut groups) = match self.gate(snapshot.gate) {
             Some(gate) => ask_all(gate, snapshot, outside, values),
             None => (Vec::new(), Vec::new()),
         };
-        let mut groups = groups;
-        let (mut bindings, recordings): (Vec<BindingOutcome>, Vec<Option<Recording>>) =
-            asked.into_iter().map(|BindingEvaluation { outcome, recording, .. }| (outcome, recording)).unzip();
+        let guarded = !asked.is_empty();
+        let (mut bindings, mut recordings) = split(asked);
         guard::check(self, snapshot, &bindings, &mut breaches);
         let mut exceptions = match self.gate(snapshot.gate) {
             Some(gate) => exempt::apply(gate, snapshot, &self.model().id, &mut bindings, &mut groups),
             None => Vec::new(),
         };
         exceptions.extend(exempt::void_approvals(snapshot));
-        let voices = explain::voices(&bindings, &groups);
-        let verdict = combine::verdict(voices, !breaches.is_empty());
+        if let Some(strategy) = strategy {
+            let place = bindings.partition_point(|binding| binding.id < strategy.outcome.id);
+            bindings.insert(place, strategy.outcome);
+            recordings.extend(strategy.recording);
+        }
+        let judged = Judged { question: None, guarded, breaches, bindings, groups, exceptions };
+        let decision = self.conclude(snapshot, digest, chosen_because, judged)?;
+        let of_decision = |recording| Recording { decision: Some(decision.id.clone()), ..recording };
+        let recordings = recordings.into_iter().map(of_decision).collect();
+        Ok((decision, recordings))
+    }
+
+    /// Asks the strategy for the rollout, at the gates at which it is laid out.
+    fn ask_for_rollout(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        outside: AnswerSource<'_>,
+        values: &Arc<PendingValues>,
+    ) -> Result<Option<BindingEvaluation>, GateError> {
+        let Some(strategy) = self.strategy_binding().filter(|_| self.lays_out_at(snapshot.gate)) else {
+            return Ok(None);
+        };
+        let planning = self.planning(snapshot)?;
+        let mut asked = ask::ask(strategy, &planning, &Variables::new(&planning), outside, values);
+        asked.keep_changes(values);
+        Ok(Some(asked))
+    }
+
+    /// The decision that follows from the answers.
+    fn conclude(
+        &self,
+        snapshot: &Snapshot,
+        digest: Digest,
+        chosen_because: &str,
+        judged: Judged,
+    ) -> Result<Decision, GateError> {
+        let Judged { question, guarded, breaches, bindings, groups, exceptions } = judged;
+        let verdict = combine::verdict(explain::voices(&bindings, &groups), !breaches.is_empty());
         let mut decision = Decision {
             id: String::new(),
             deployment: snapshot.deployment.id.clone(),
             gate: snapshot.gate,
+            rollout: question,
             at: snapshot.now,
             verdict,
-            reasons: explain::reasons(&breaches, &bindings, &groups, exceptions),
+            reasons: explain::reasons(guarded, &breaches, &bindings, &groups, exceptions),
             requirements: explain::requirements(&breaches, &bindings, &groups),
             obligations: explain::obligations(verdict, &bindings),
             bindings,
@@ -139,13 +180,29 @@ impl LoadedModel {
             approved: None,
         };
         decision.id = decision_id(&decision)?;
-        if verdict == Verdict::Allow {
+        if verdict == Verdict::Allow && decision.rollout.is_none() {
             decision.approved = approved(&decision, snapshot)?;
         }
-        let of_decision = |recording| Recording { decision: Some(decision.id.clone()), ..recording };
-        let recordings = recordings.into_iter().flatten().map(of_decision).collect();
-        Ok((decision, recordings))
+        Ok(decision)
     }
+}
+
+/// What was found at a gate, or within a rollout.
+struct Judged {
+    question: Option<RolloutQuestion>,
+    /// Whether the model asks a plugin here.
+    guarded: bool,
+    breaches: Vec<Finding>,
+    bindings: Vec<BindingOutcome>,
+    groups: Vec<GroupOutcome>,
+    exceptions: Vec<DecisionReason>,
+}
+
+/// The outcomes of bindings, and the recordings of those whose calls were recorded.
+fn split(asked: Vec<BindingEvaluation>) -> (Vec<BindingOutcome>, Vec<Recording>) {
+    let (outcomes, recordings): (_, Vec<Option<Recording>>) =
+        asked.into_iter().map(|BindingEvaluation { outcome, recording, .. }| (outcome, recording)).unzip();
+    (outcomes, recordings.into_iter().flatten().collect())
 }
 
 /// Asks every binding of the gate. Bindings run side by side as long as cores are free. They run one after the other if
@@ -214,12 +271,15 @@ pub fn decision_id(decision: &Decision) -> Result<String, GateError> {
     #[derive(Serialize)]
     struct Basis<'a> {
         snapshot: Digest,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rollout: Option<&'a RolloutQuestion>,
         model: Digest,
         verdict: Verdict,
         answers: Vec<Answered<'a>>,
     }
     let basis = Basis {
         snapshot: decision.snapshot,
+        rollout: decision.rollout.as_ref(),
         model: decision.model.digest,
         verdict: decision.verdict,
         answers: decision
@@ -241,8 +301,9 @@ pub fn decision_id(decision: &Decision) -> Result<String, GateError> {
 
 /// The plan that the exit of plan-and-approve approves, when it allows.
 fn approved(decision: &Decision, snapshot: &Snapshot) -> Result<Option<ApprovedPlan>, GateError> {
-    let exit = snapshot.gate.stage == Stage::PlanAndApprove && snapshot.gate.phase == Phase::Exit;
-    let Some(plan) = snapshot.deployment.plan.as_ref().filter(|_| exit) else { return Ok(None) };
+    let Some(plan) = snapshot.deployment.plan.as_ref().filter(|_| snapshot.gate == Gate::PLAN_EXIT) else {
+        return Ok(None);
+    };
     Ok(Some(ApprovedPlan {
         subject: snapshot.subject,
         decision: decision.id.clone(),

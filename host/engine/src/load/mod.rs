@@ -20,7 +20,9 @@ use lockgate_domain::{
 use lockgate_runtime::{Plugin, Runtime};
 
 use crate::expression::Expression;
-use crate::model::{self, Binding, GateModel, Group, Model, ModelFinding, ModelFindings, Source, UsePlace};
+use crate::model::{
+    self, Binding, GateModel, Group, Model, ModelFinding, ModelFindings, PluginUse, STRATEGY_ID, Source, UsePlace,
+};
 use crate::values::PendingValues;
 pub use components::{
     ComponentSource, ForPurpose, LoadPurpose, MissingComponent, ModelFolder, PluginComponent, ReadFile, read_capped,
@@ -37,8 +39,9 @@ struct ModelParts {
     digest: Digest,
     applies: Option<Expression>,
     gates: Vec<LoadedGate>,
-    strategy: Option<LoadedPluginUse>,
-    analyses: BTreeMap<String, LoadedPluginUse>,
+    /// The strategy, as a binding that has to answer wherever it is asked.
+    strategy: Option<LoadedBinding>,
+    analyses: BTreeMap<String, LoadedBinding>,
 }
 
 /// A guarded gate, ready to decide.
@@ -170,7 +173,7 @@ impl LoadedModel {
     pub fn plugins(&self) -> Vec<(&PluginRef, &Plugin)> {
         let ModelParts { gates, strategy, analyses, .. } = &*self.0;
         let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
-        let all = strategy.iter().chain(analyses.values()).chain(bound);
+        let all = strategy.iter().chain(analyses.values()).map(|used| &used.plugin).chain(bound);
         let by_name: BTreeMap<&str, &LoadedPluginUse> =
             all.map(|plugin| (plugin.reference.name.as_str(), plugin)).collect();
         by_name.into_values().map(|plugin| (&plugin.reference, &plugin.plugin)).collect()
@@ -188,30 +191,57 @@ impl LoadedModel {
 
     /// Whether a plugin that the model binds to this gate may wait for other machines.
     pub fn may_wait(&self, gate: Gate) -> bool {
-        self.gate(gate).is_some_and(|gate| gate.bindings.iter().any(|binding| binding.plugin.plugin.may_wait()))
+        self.asked_at(gate).any(|binding| binding.plugin.plugin.may_wait())
+    }
+
+    /// Whether the answers at this gate need more than the snapshot, so that a replay needs a recording of them.
+    pub fn reaches_outside(&self, gate: Gate) -> bool {
+        self.asked_at(gate).any(|binding| binding.model.plugin.grants.reach_outside())
+    }
+
+    /// Whether the answers to a question within a rollout need more than the snapshot.
+    pub fn reaches_outside_in_rollout(&self) -> bool {
+        self.0.strategy.iter().chain(self.0.analyses.values()).any(|used| used.model.plugin.grants.reach_outside())
+    }
+
+    /// The use with this id of a plugin that is asked within a rollout.
+    pub fn use_in_rollout(&self, id: &str) -> Option<&PluginUse> {
+        let used = if id == STRATEGY_ID { self.strategy_binding() } else { self.analysis(id) };
+        used.map(|used| &used.model.plugin)
+    }
+
+    /// The use with this id of a plugin that is asked at a gate.
+    pub fn use_at(&self, gate: Gate, id: &str) -> Option<&PluginUse> {
+        self.asked_at(gate).find(|binding| binding.model.id == id).map(|binding| &binding.model.plugin)
+    }
+
+    /// All bindings that are asked at a gate, with the strategy if it lays out the rollout there.
+    fn asked_at(&self, gate: Gate) -> impl Iterator<Item = &LoadedBinding> {
+        let strategy = self.strategy_binding().filter(|_| self.lays_out_at(gate));
+        self.gate(gate).into_iter().flat_map(|gate| &gate.bindings).chain(strategy)
     }
 
     /// The namespaces whose values plugins at a gate may change.
     pub fn writable_namespaces(&self, gate: Gate) -> BTreeSet<String> {
-        let bindings = self.gate(gate).into_iter().flat_map(|gate| &gate.bindings);
-        writable(bindings.map(|binding| &binding.plugin))
+        writable(self.asked_at(gate).map(|binding| &binding.plugin))
     }
 
     /// The namespaces whose values the strategy and the analyses may change.
     pub fn writable_namespaces_of_rollout(&self) -> BTreeSet<String> {
-        writable(self.0.strategy.iter().chain(self.0.analyses.values()))
+        writable(self.0.strategy.iter().chain(self.0.analyses.values()).map(|used| &used.plugin))
     }
 
     /// The values that calls see in an evaluation without a write.
     pub(crate) fn unwritten_values(&self) -> Arc<PendingValues> {
         let ModelParts { gates, strategy, analyses, .. } = &*self.0;
         let bound = gates.iter().flat_map(|gate| &gate.bindings).map(|binding| &binding.plugin);
-        let mut all = strategy.iter().chain(analyses.values()).chain(bound);
+        let mut all = strategy.iter().chain(analyses.values()).map(|used| &used.plugin).chain(bound);
         // One runtime loaded all plugins of a model, and it has one store.
         PendingValues::of_runtime(all.find_map(|used| used.plugin.namespaces().cloned()))
     }
 
-    /// Takes a snapshot: the state of a deployment from which this model decides at one gate.
+    /// Takes a snapshot: the state of a deployment from which this model decides at one gate. From the approval of the plan on,
+    /// it has the rollout that the strategy lays out, if the deployment has none.
     ///
     /// # Errors
     /// If the release or the plan has no canonical JSON form.
@@ -222,7 +252,7 @@ impl LoadedModel {
         now: Timestamp,
         evidence: BTreeMap<String, Evidence>,
     ) -> Result<Snapshot, DigestError> {
-        let deployment = deployment.into();
+        let deployment = self.with_rollout(deployment.into(), gate, now, &evidence);
         let subject = Snapshot::subject_of(&deployment, &evidence, self.digest())?;
         Ok(Snapshot { deployment, gate, now, subject, evidence })
     }
@@ -231,11 +261,15 @@ impl LoadedModel {
         self.0.gates.iter().find(|guarded| guarded.gate == gate)
     }
 
-    pub(crate) fn analysis(&self, id: &str) -> Option<&LoadedPluginUse> {
+    pub(crate) fn analysis(&self, id: &str) -> Option<&LoadedBinding> {
         self.0.analyses.get(id)
     }
 
     pub(crate) fn strategy_use(&self) -> Option<&LoadedPluginUse> {
+        self.strategy_binding().map(|strategy| &strategy.plugin)
+    }
+
+    pub(crate) fn strategy_binding(&self) -> Option<&LoadedBinding> {
         self.0.strategy.as_ref()
     }
 
@@ -251,13 +285,20 @@ fn writable<'a>(plugins: impl Iterator<Item = &'a LoadedPluginUse>) -> BTreeSet<
 /// Loads everything, even after a mistake, so that the next mistakes are found too.
 fn load(model: &Model, plugin_use: &mut PluginUses<'_>, findings: &mut ModelFindings) -> Option<ModelParts> {
     let strategy = model.strategy.as_ref().map(|used| {
-        plugin_use.load(&used.plugin, &UsePlace::Strategy, Some(Kind::Strategy), findings).map(|(plugin, _)| plugin)
+        let loaded = plugin_use.load(&used.plugin, &UsePlace::Strategy, Some(Kind::Strategy), findings);
+        loaded.map(|(plugin, kind)| LoadedBinding {
+            model: used.plugin.as_mandatory(STRATEGY_ID, kind),
+            kind,
+            plugin,
+            when: None,
+        })
     });
     let mut analyses = BTreeMap::new();
     for (id, used) in &model.analyses {
         let place = UsePlace::Analysis(id.clone());
-        if let Some((plugin, _)) = plugin_use.load(used, &place, Some(Kind::ValidationCheck), findings) {
-            analyses.insert(id.clone(), plugin);
+        if let Some((plugin, kind)) = plugin_use.load(used, &place, Some(Kind::ValidationCheck), findings) {
+            let binding = used.as_mandatory(id, kind);
+            analyses.insert(id.clone(), LoadedBinding { model: binding, kind, plugin, when: None });
         }
     }
     let mut gates = Vec::new();

@@ -19,7 +19,7 @@ mod spans;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::{DeliveryMode, Digest, DigestError, Duration, Enforcement, EnvironmentHop, Gate};
+use lockgate_domain::{DeliveryMode, Digest, DigestError, Duration, Enforcement, EnvironmentHop, Gate, Kind};
 use serde::Serialize;
 
 pub use attesters::attesters_without_rule;
@@ -132,6 +132,24 @@ pub struct StrategyUse {
     pub plugin: PluginUse,
     /// The roles in which people end a hold that needs a person, and resume a paused rollout. In order, at least one.
     pub resume_by: BTreeSet<String>,
+}
+
+/// The id of the strategy in decisions, which no binding or group has.
+pub const STRATEGY_ID: &str = "strategy";
+
+impl PluginUse {
+    /// The use as a binding that has to answer, and that nobody can waive.
+    pub(crate) fn as_mandatory(&self, id: &str, kind: Kind) -> Binding {
+        Binding {
+            id: id.to_owned(),
+            kind: Some(kind),
+            enforcement: Enforcement::HardMandatory,
+            when: None,
+            group: None,
+            exceptions: Exceptions { waivable: Some(false), two_person_override: None },
+            plugin: self.clone(),
+        }
+    }
 }
 
 /// The default for [`StrategyUse::resume_by`].

@@ -27,7 +27,7 @@ impl UsePlace {
     /// The id by which the plugin is told where it is used.
     pub fn id(&self) -> &str {
         match self {
-            Self::Strategy => "strategy",
+            Self::Strategy => super::STRATEGY_ID,
             Self::Analysis(id) | Self::Binding { id, .. } => id,
         }
     }

@@ -187,7 +187,7 @@ fn codes(decision: &Decision) -> Vec<String> {
 }
 
 /// The first places at which two values differ, as JSON Pointers. Places near the root come first: they say most.
-fn differences(was: &Value, is: &Value) -> Vec<String> {
+pub(crate) fn differences(was: &Value, is: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = VecDeque::from([(Some(was), Some(is), String::new())]);
     while let Some((was, is, at)) = open.pop_front() {

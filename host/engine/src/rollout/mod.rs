@@ -5,17 +5,17 @@
 //! return, a rollout cannot go back. Every call may be repeated and every effect is idempotent, so a rollout can be
 //! resumed where it stopped: only its [`Progress`] has to be kept.
 
-pub(crate) mod analysis;
+mod lay_out;
 
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, Analysis, BindingOutcome, Direction, Failure, FailureKind, Finding, Progress, Reason, Rollout, Snapshot,
-    Step, StepAction, StepEnd, StepState, StepStatus, Wait, rules,
+    Action, Analysis, BindingOutcome, DigestError, Direction, Failure, FailureKind, Finding, Progress, Reason,
+    Snapshot, Step, StepAction, StepEnd, StepState, StepStatus, Wait,
 };
 use lockgate_runtime::{PluginFunction, PluginOutput};
 
-use crate::gate::declared_analyses;
+use crate::gate::{AnswerSource, Asked, RecordCalls, RolloutAnswer};
 use crate::load::{LoadedModel, LoadedPluginUse};
 use crate::values::PendingValues;
 
@@ -90,6 +90,12 @@ pub enum RolloutError {
     /// The model has no strategy.
     #[error("model `{0}` has no strategy: add a `[strategy]` table to it")]
     NoStrategy(String),
+    /// The rollout has not begun.
+    #[error("no rollout has begun: pass the entrance of fulfill first")]
+    NotBegun,
+    /// The snapshot has no canonical JSON form.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
     /// The strategy could not answer.
     #[error("the strategy could not answer: {0}")]
     Strategy(Failure),
@@ -134,38 +140,6 @@ pub enum RolloutError {
 }
 
 impl LoadedModel {
-    /// Has the model's strategy plan the rollout. Nothing is persisted: changes that it makes in its namespace are
-    /// dropped.
-    ///
-    /// # Errors
-    /// If the model has no strategy, the strategy could not answer, or the plan cannot be carried out.
-    pub fn plan(&self, snapshot: &Arc<Snapshot>) -> Result<Rollout, RolloutError> {
-        self.lay_out(snapshot, &self.unwritten_values())
-    }
-
-    /// As [`LoadedModel::plan`], but adds the changes that the strategy makes in its namespace to `values`.
-    pub fn lay_out(&self, snapshot: &Arc<Snapshot>, values: &Arc<PendingValues>) -> Result<Rollout, RolloutError> {
-        match self.ask_strategy(PluginFunction::Plan, snapshot, values)? {
-            PluginOutput::Rollout(rollout) => {
-                self.can_carry_out(&rollout, None)?;
-                Ok(rollout)
-            }
-            other => Err(other_said(&other)),
-        }
-    }
-
-    /// Checks that the model has every analysis that a rollout asks for. `at` is the place of the rollout in the
-    /// deployment, if it has one there.
-    ///
-    /// # Errors
-    /// The first analysis that the model does not have.
-    pub fn can_carry_out(&self, rollout: &Rollout, at: Option<&str>) -> Result<(), RolloutError> {
-        match declared_analyses::unknown(self.model(), rollout, at).into_iter().next() {
-            Some(violation) => Err(RolloutError::Refused(Box::new(violation))),
-            None => Ok(()),
-        }
-    }
-
     /// Continues a rollout until it is complete, forward or back, or paused or waiting. Later calls see the changes that plugins
     /// make in their namespaces. The changes are dropped at the end, because there is no write that they belong to.
     ///
@@ -209,10 +183,9 @@ impl LoadedModel {
         }
     }
 
-    /// The next action of the strategy, for callers that keep the progress and perform the effects elsewhere. Ends
-    /// holds whose time is over in the progress first. Adds the changes that the strategy makes in its namespace to
-    /// `values`.
-    pub fn next(
+    /// The next action of the strategy. Ends holds whose time is over in the progress first. Adds the changes that the strategy
+    /// makes in its namespace to `values`.
+    fn next(
         &self,
         progress: &mut Progress,
         snapshot: &Arc<Snapshot>,
@@ -220,12 +193,10 @@ impl LoadedModel {
     ) -> Result<Action, RolloutError> {
         progress.settle(snapshot.now);
         let snapshot = carrying(snapshot, progress, None);
-        let action = match self.ask_strategy(PluginFunction::Advance, &snapshot, values)? {
-            PluginOutput::Action(action) => action,
-            other => return Err(other_said(&other)),
-        };
-        check_action(&action, progress)?;
-        Ok(action)
+        match self.advise(&snapshot, AnswerSource::Live(RecordCalls::No), values)?.answer {
+            RolloutAnswer::Next(action) => Ok(action),
+            other => Err(other_said(&other)),
+        }
     }
 
     /// Calls the strategy, and adds the changes that it makes in its namespace to `values`.
@@ -261,9 +232,13 @@ impl LoadedModel {
             StepAction::Hold { .. } => return Ok(()),
             StepAction::Analyze { .. } => {
                 let snapshot = world.snapshot(progress)?;
-                let (end, outcomes) = self.analyse(&step, progress, &snapshot, values);
-                outcomes.iter().for_each(|outcome| world.note(&RolloutEvent::Analysed(&step, outcome), progress));
-                end
+                let snapshot = analysing(&snapshot, progress, &step);
+                let asked: Asked = self.analyse_step(id, &snapshot, AnswerSource::Live(RecordCalls::No), values);
+                asked.outcomes().for_each(|outcome| world.note(&RolloutEvent::Analysed(&step, outcome), progress));
+                match asked.answer {
+                    RolloutAnswer::Analysed(end) => end,
+                    other => return Err(other_said(&other)),
+                }
             }
             _ => match world.perform(&step) {
                 Ok(()) => StepEnd::new(StepStatus::Succeeded, None),
@@ -278,8 +253,25 @@ impl LoadedModel {
     }
 }
 
+/// The snapshot on which the checks of an analysis are asked: with this progress, in which the step has begun.
+pub fn analysing(snapshot: &Arc<Snapshot>, progress: &Progress, step: &Step) -> Arc<Snapshot> {
+    let (candidate, baseline) = match &step.action {
+        StepAction::Analyze { candidate, baseline, .. } => (candidate.clone(), baseline.clone()),
+        _ => (None, None),
+    };
+    let state = progress.state(&step.id);
+    let analysis = Analysis {
+        step: step.id.clone(),
+        attempt: state.map_or(1, |state| state.attempts),
+        began: state.and_then(|state| state.began).unwrap_or(snapshot.now),
+        candidate,
+        baseline,
+    };
+    carrying(snapshot, progress, Some(analysis))
+}
+
 /// The snapshot with this progress, and with the analysis that a check is asked for.
-fn carrying(snapshot: &Arc<Snapshot>, progress: &Progress, analysis: Option<Analysis>) -> Arc<Snapshot> {
+pub fn carrying(snapshot: &Arc<Snapshot>, progress: &Progress, analysis: Option<Analysis>) -> Arc<Snapshot> {
     let mut carrying = Snapshot::clone(snapshot);
     let deployment = Arc::make_mut(&mut carrying.deployment);
     deployment.progress = Some(progress.clone());
@@ -288,9 +280,9 @@ fn carrying(snapshot: &Arc<Snapshot>, progress: &Progress, analysis: Option<Anal
 }
 
 /// Checks an action of a strategy. Steps are done in their order and once, so that no irreversible step begins before
-/// earlier ones are done. The way back begins only before the point of no return. Everything is done when all steps of
+/// earlier ones are done. Everything is done when all steps of
 /// the present direction are.
-fn check_action(action: &Action, progress: &Progress) -> Result<(), RolloutError> {
+pub(crate) fn check_action(action: &Action, progress: &Progress) -> Result<(), RolloutError> {
     match action {
         Action::Perform(ids) => {
             let left = progress.left();
@@ -308,12 +300,12 @@ fn check_action(action: &Action, progress: &Progress) -> Result<(), RolloutError
         }
         Action::Skip(skip) => is_next(&skip.step, progress.left().first().copied(), progress).map(|_| ()),
         Action::GoBack(_) if progress.direction == Direction::Back => Err(RolloutError::OnTheWayBack),
-        Action::GoBack(_) => rules::may_roll_back(progress).map_err(|breach| RolloutError::Refused(Box::new(breach))),
         Action::Complete => match progress.left().first() {
             Some(step) => Err(RolloutError::NotDone((*step).to_owned())),
             None => Ok(()),
         },
-        Action::Wait(_) | Action::Pause(_) => Ok(()),
+        // Whether it may still go back is a rule of the host: if not, people decide.
+        Action::GoBack(_) | Action::Wait(_) | Action::Pause(_) => Ok(()),
     }
 }
 
@@ -333,7 +325,7 @@ fn is_next<'a>(id: &str, next: Option<&str>, progress: &'a Progress) -> Result<&
 }
 
 /// The error for a plugin that was asked one function and answered another.
-fn other_said(said: &PluginOutput) -> RolloutError {
+pub(crate) fn other_said(said: &dyn std::fmt::Debug) -> RolloutError {
     let message = format!("the strategy answered another function than it was asked: {said:?}");
     RolloutError::Strategy(Failure {
         kind: FailureKind::ContractViolation,
@@ -347,7 +339,7 @@ fn other_said(said: &PluginOutput) -> RolloutError {
 
 #[cfg(test)]
 mod tests {
-    use lockgate_domain::{BackStep, Duration, Skip, Target, Timestamp, WayBack, WayBackKind};
+    use lockgate_domain::{BackStep, Duration, Rollout, Skip, Target, Timestamp, WayBack, WayBackKind};
 
     use super::*;
 
@@ -439,12 +431,11 @@ mod tests {
     }
 
     #[test]
-    fn all_is_done_when_all_steps_are_and_there_is_no_way_back_after_the_point_of_no_return() {
+    fn all_is_done_when_all_steps_are() {
         let reason = || Reason::new("c", "m");
         assert!(check_action(&Action::Complete, &progress(3)).is_err());
         assert!(check_action(&Action::Complete, &progress(4)).is_ok());
         assert!(check_action(&Action::GoBack(reason()), &progress(2)).is_ok());
-        assert!(check_action(&Action::GoBack(reason()), &progress(3)).is_err());
         assert!(check_action(&Action::Pause(reason()), &progress(3)).is_ok());
     }
 

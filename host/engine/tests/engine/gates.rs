@@ -276,7 +276,7 @@ plugin = "four-eyes"
 enforcement = "hard-mandatory"
 settings.required = [{ role = "change-authority", count = "two" }]
 [[gates.bindings]]
-id = "strategy"
+id = "rollout"
 plugin = "canary"
 enforcement = "hard-mandatory"
 settings.steps = [{ weight = 10 }]
@@ -301,7 +301,7 @@ enforcement = "hard-mandatory"
         ("digest-differs", line("[plugins.other]") + 2),
         ("unpinned-plugin", line("[plugins.unpinned]") + 1),
         ("settings-refused", line("count = \"two\"")),
-        ("wrong-kind", line("id = \"strategy\"") + 1),
+        ("wrong-kind", line("id = \"rollout\"") + 1),
     ];
     assert_eq!(found, expected, "{:#?}", wrong(&text));
 }

@@ -19,3 +19,4 @@ mod model_properties;
 mod model_support;
 mod replay_recordings;
 mod rollouts;
+mod strategies_end;

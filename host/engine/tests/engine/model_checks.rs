@@ -110,9 +110,9 @@ fn a_misspelt_analysis_in_the_settings_of_a_strategy_is_an_error_and_the_nearest
 #[test]
 fn a_rollout_that_asks_for_an_unknown_analysis_is_refused_when_it_is_laid_out() {
     let (_folder, model) = asking("integrity");
-    assert_eq!(model.plan(&snapshot(&model, EXIT, deployment())).unwrap().steps.len(), 1);
+    assert_eq!(model.lay_out(&snapshot(&model, EXIT, deployment())).unwrap().steps.len(), 1);
     let (_folder, model) = asking("integritty");
-    let refused = model.plan(&snapshot(&model, EXIT, deployment())).unwrap_err();
+    let refused = model.lay_out(&snapshot(&model, EXIT, deployment())).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "step `one` of the rollout asks for the analysis `integritty`, which model `shop` does not declare: did you mean \
@@ -135,12 +135,20 @@ fn a_plan_whose_rollout_asks_for_an_unknown_analysis_passes_no_gate() {
             "point_of_no_return": "replace-stable", "way_back": {"kind": "last-known-good", "release": "shop-1"}, "summary": "two",
         });
         let decision = decide(&model, EXIT, deployment);
-        let blocking = decision.reasons.iter().filter(|reason| reason.blocking);
+        let blocking = decision.reasons.iter().filter(|reason| reason.blocking && reason.code == "analysis-unknown");
         blocking.map(|reason| (reason.code.clone(), reason.pointers.clone())).collect::<Vec<_>>()
     };
     assert_eq!(breaches(&["integrity"]), []);
     let pointers = vec!["/rollout/steps/1/action/analyze/checks/1".to_owned()];
     assert_eq!(breaches(&["integrity", "latency"]), [("analysis-unknown".to_owned(), pointers)]);
+    // One that the strategy lays out has no place in the deployment.
+    let (_folder, model) = asking("integritty");
+    let mut deployment = deployment();
+    deployment["scenario"] = json!("first-release");
+    deployment["plan"] = json!({"id": "plan-1", "way_back": {"kind": "removal"}});
+    let decision = decide(&model, EXIT, deployment);
+    let blocking = decision.reasons.iter().filter(|reason| reason.blocking);
+    assert_eq!(blocking.map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["analysis-unknown"]);
 }
 
 /// The deployment has no change window, and the proposed `when` looks at it.

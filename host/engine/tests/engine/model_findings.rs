@@ -179,6 +179,8 @@ fn what_is_there_twice_is_found_with_the_first() {
     let group = "[[gates.groups]]\nid = \"b\"\nenforcement = \"advisory\"\nexpression = 'members.size() > 0'\n\
                  [[gates.bindings]]\nid = \"c\"\nplugin = \"p\"\ngroup = \"b\"\n";
     assert!(findings(&whole("", group)).iter().any(|finding| finding.code == "duplicate-id"));
+    let strategy = "[[gates.bindings]]\nid = «\"strategy\"»\nplugin = \"p\"\nenforcement = \"advisory\"\n";
+    assert_finds(&whole("", strategy), "reserved-id");
     assert_finds(&whole("", &GATE.replace("[[gates]]", "«[[gates]]»")), "duplicate-gate");
     assert_finds(&whole("environments = [\"test\", «\"test\"»]\n", ""), "duplicate-environment");
     assert_finds(&whole("environments = [[\"eu\", \"us\"], [«\"eu\"», \"live\"]]\n", ""), "duplicate-environment");

@@ -59,7 +59,7 @@ impl<'a> Remembering<'a> {
     }
 
     fn drive(&mut self) -> (Progress, Result<RolloutEnd, RolloutError>) {
-        let rollout = self.model.plan(&snapshot(self.model, FULFILL, self.deployment.clone())).unwrap();
+        let rollout = self.model.lay_out(&snapshot(self.model, FULFILL, self.deployment.clone())).unwrap();
         let mut progress = Progress::new(rollout);
         let end = self.carry_on(&mut progress);
         (progress, end)
@@ -190,6 +190,6 @@ fn a_step_of_the_way_back_that_fails_pauses_until_a_person_resumes_it() {
 #[test]
 fn a_model_without_a_strategy_lays_out_nothing() {
     let model = load(&[], "");
-    let error = model.plan(&snapshot(&model, FULFILL, deployment())).unwrap_err();
+    let error = model.lay_out(&snapshot(&model, FULFILL, deployment())).unwrap_err();
     assert_eq!(error.to_string(), "model `shop` has no strategy: add a `[strategy]` table to it");
 }

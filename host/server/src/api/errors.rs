@@ -4,7 +4,7 @@ use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
 use lockgate_domain::api::LEDGER_DAMAGED;
 use lockgate_domain::join::Contradiction;
-use lockgate_domain::{Right, counted, shortened, shortened_quotes};
+use lockgate_domain::{Finding, Right, counted, shortened, shortened_quotes};
 use lockgate_engine::rollout::RolloutError;
 use lockgate_ledger::{Error, FailureCause, Loss, StorageFailure};
 use lockgate_service::authority::Forbidden;
@@ -34,6 +34,7 @@ pub fn problem(error: ServiceError) -> Problem {
         }
         ServiceError::Forbidden(forbidden) => of_forbidden(&forbidden).detail(said),
         ServiceError::Refused(refused) => of_refused(refused).detail(said),
+        ServiceError::RuleBroken(findings) => rule_broken(&findings).detail(said),
         ServiceError::Illegal(illegal) => {
             Problem::new(StatusCode::CONFLICT, "illegal-move", "Not possible in the deployment's current state")
                 .detail(said)
@@ -218,6 +219,7 @@ fn of_refused(refused: RuleRefusal) -> Problem {
         RuleRefusal::StageNotBegun { stage } => {
             conflict("stage-not-begun", "The stage has not begun").with("stage", stage)
         }
+        RuleRefusal::RolloutNotLaidOut { .. } => conflict("rollout-not-laid-out", "The rollout is not laid out"),
         RuleRefusal::RolloutNotRunning { .. } => conflict("rollout-not-running", "No rollout is running"),
         RuleRefusal::StepNotUnderWay { step, .. } => {
             conflict("step-not-under-way", "The step is not running").with("step", step)
@@ -226,12 +228,15 @@ fn of_refused(refused: RuleRefusal) -> Problem {
     }
 }
 
+fn rule_broken(findings: &[Finding]) -> Problem {
+    conflict("rule-broken", "Refused by a rule of the host").with("findings", findings)
+}
+
 fn of_rollout(error: &RolloutError) -> Problem {
     match error {
         RolloutError::NoStrategy(_) => conflict("no-strategy", "The deployment model has no strategy"),
-        RolloutError::Refused(finding) => {
-            conflict("rule-broken", "Refused by a rule of the host").with("finding", finding)
-        }
+        RolloutError::Refused(finding) => rule_broken(std::slice::from_ref(finding)),
+        RolloutError::NotBegun => conflict("rollout-not-running", "No rollout is running"),
         _ => Problem::new(StatusCode::BAD_GATEWAY, "strategy-failed", "The strategy failed"),
     }
 }

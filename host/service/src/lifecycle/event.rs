@@ -110,15 +110,18 @@ pub enum DeploymentEvent {
         #[serde(flatten)]
         report: ActivityReport,
     },
-    /// The strategy planned the rollout.
+    /// The strategy laid the rollout out, for the first time or anew. Approvals of an earlier one are void.
     RolloutLaidOut {
-        /// The planned rollout.
+        /// All steps, forward and back.
         rollout: Rollout,
     },
     /// A step of the rollout began.
     StepBegan {
         /// The id of the step.
         step: String,
+        /// The id of the decision within the rollout that says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<String>,
     },
     /// A step of the rollout ended.
     StepEnded {
@@ -132,6 +135,9 @@ pub enum DeploymentEvent {
         /// The outcomes of the checks, if the step was an analysis.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         checks: Vec<CheckState>,
+        /// The id of the decision within the rollout, if the step was an analysis.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<String>,
     },
     /// The strategy left out a step of the rollout.
     StepSkipped {
@@ -139,6 +145,9 @@ pub enum DeploymentEvent {
         step: String,
         /// The reason of the strategy.
         reason: Reason,
+        /// The id of the decision within the rollout that says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<String>,
     },
     /// A person resumed a step.
     StepResumed {
@@ -194,6 +203,9 @@ pub enum DeploymentEvent {
     RollbackBegan {
         /// The reason for the rollback.
         reason: String,
+        /// The id of the decision within the rollout that says so. Absent if somebody began the rollback.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<String>,
     },
     /// The rollback ended.
     RolledBack {

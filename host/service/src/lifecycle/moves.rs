@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockgate_domain::{Gate, Progress, Stage, Step, StepAction, StepState, Timestamp, rules};
+use lockgate_domain::{Gate, Progress, Stage, Step, StepAction, StepState, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,9 +65,9 @@ pub struct LegalMove {
     /// The ids of the required activities that must be reported first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs_activities: Vec<String>,
-    /// Whether the rollout must be carried out first.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub needs_rollout: bool,
+    /// The id of the step of the rollout that must be done next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_step: Option<String>,
 }
 
 impl LegalMove {
@@ -76,11 +76,10 @@ impl LegalMove {
         let activities = &self.needs_activities;
         let activities = (!activities.is_empty())
             .then(|| format!("activities that shall be done are not reported: `{}`", activities.join("`, `")));
-        let rollout = self.needs_rollout.then(|| {
-            "the model names a strategy, and its rollout was not carried out: ask for the next step, with `POST …/rollout/next`"
-                .to_owned()
-        });
-        activities.into_iter().chain(rollout)
+        let step = self.needs_step.as_ref();
+        let step =
+            step.map(|step| format!("step `{step}` is not done: ask for the next step, with `POST …/rollout/next`"));
+        activities.into_iter().chain(step)
     }
 }
 
@@ -101,7 +100,7 @@ pub struct IllegalMove {
 /// The legal moves as a sentence, if there are any.
 fn possible(legal: &[LegalMove]) -> String {
     let named = |legal: &LegalMove| {
-        let first = match (legal.needs_activities.len(), legal.needs_rollout) {
+        let first = match (legal.needs_activities.len(), legal.needs_step.is_some()) {
             (0, false) => "",
             (0, true) => " (first the rollout)",
             (1, false) => " (first an activity)",
@@ -128,8 +127,8 @@ fn has_changed_something(progress: &Progress) -> bool {
 }
 
 impl DeploymentState {
-    /// The legal moves now. `strategy`: whether the model under which the deployment was approved names one.
-    pub fn legal_moves(&self, strategy: bool) -> Vec<LegalMove> {
+    /// The legal moves now, by the position of the deployment. Rules of the host may refuse them.
+    pub fn legal_moves(&self) -> Vec<LegalMove> {
         let gate = self.position.gate().map(LifecycleMove::Pass);
         let others = [
             LifecycleMove::Reject,
@@ -141,24 +140,22 @@ impl DeploymentState {
         ]
         .into_iter();
         let possible = gate.into_iter().chain(others).filter(|asked| self.refusal(*asked).is_none());
-        possible.map(|asked| self.legal_move(asked, strategy)).collect()
+        possible.map(|asked| self.legal_move(asked)).collect()
     }
 
     /// A legal move, with what must be done first.
-    fn legal_move(&self, asked: LifecycleMove, strategy: bool) -> LegalMove {
+    fn legal_move(&self, asked: LifecycleMove) -> LegalMove {
         let gate = if let LifecycleMove::Pass(gate) = asked { Some(gate) } else { None };
         LegalMove {
             name: asked.as_str().to_owned(),
             gate,
             needs_activities: gate.map(|gate| self.missing_activities(gate)).unwrap_or_default(),
-            needs_rollout: gate.is_some() && strategy && self.may_need_rollout(),
+            needs_step: match asked {
+                LifecycleMove::Pass(_) => self.unfinished_step(),
+                LifecycleMove::CompleteRollback => self.unfinished_step_back(),
+                _ => None,
+            },
         }
-    }
-
-    /// Whether the next gate needs a rollout and none has begun, if the model names a strategy. Otherwise nobody would
-    /// have to wait for the strategy's holds.
-    pub(crate) fn may_need_rollout(&self) -> bool {
-        self.position == (StagePosition::InProgress { stage: Stage::Fulfill }) && self.progress.is_none()
     }
 
     /// The same deployment at this moment: holds whose time is over have ended.
@@ -170,19 +167,18 @@ impl DeploymentState {
         settled
     }
 
-    /// Checks that a move is legal now, and that everything before it has been done. `strategy`: whether the model
-    /// under which the deployment was approved names one.
+    /// Checks that a move is legal now, and that everything before it has been done.
     ///
     /// # Errors
     /// Why the move is not legal, and which moves are.
-    pub fn check(&self, asked: LifecycleMove, strategy: bool) -> Result<(), IllegalMove> {
+    pub fn check(&self, asked: LifecycleMove) -> Result<(), IllegalMove> {
         let why = self.refusal(asked).or_else(|| {
-            let needs: Vec<String> = self.legal_move(asked, strategy).needs().collect();
+            let needs: Vec<String> = self.legal_move(asked).needs().collect();
             (!needs.is_empty()).then(|| needs.join("; and "))
         });
         match why {
             None => Ok(()),
-            Some(why) => Err(IllegalMove { asked, position: self.position, why, legal: self.legal_moves(strategy) }),
+            Some(why) => Err(IllegalMove { asked, position: self.position, why, legal: self.legal_moves() }),
         }
     }
 
@@ -200,13 +196,18 @@ impl DeploymentState {
     }
 
     /// The first step of the rollout that is not done, at the exit of fulfill.
-    fn unfinished_step(&self) -> Option<&str> {
+    fn unfinished_step(&self) -> Option<String> {
         if self.position != (StagePosition::InProgress { stage: Stage::Fulfill }) {
             return None;
         }
         let progress = self.progress.as_ref()?;
         let unfinished = |state: &&StepState| !state.status.is_done();
-        progress.steps.iter().find(unfinished).map(|state| state.id.as_str())
+        progress.steps.iter().find(unfinished).map(|state| state.id.clone())
+    }
+
+    /// The first step of the way back that is due and not done.
+    fn unfinished_step_back(&self) -> Option<String> {
+        self.progress.as_ref()?.left().first().map(|step| (*step).to_owned())
     }
 
     fn refusal(&self, asked: LifecycleMove) -> Option<String> {
@@ -221,7 +222,7 @@ impl DeploymentState {
         let no = |why: &str| Some(why.to_owned());
         match asked {
             LifecycleMove::Pass(gate) => match position.gate() {
-                Some(next) if next == gate => self.unfinished_step().map(|step| format!("step `{step}` is not done")),
+                Some(next) if next == gate => None,
                 Some(next) => Some(format!("the next gate is {next}")),
                 None => no("it is on the way back"),
             },
@@ -243,14 +244,7 @@ impl DeploymentState {
             {
                 no("nothing has been changed yet: abort it")
             }
-            LifecycleMove::RollBack => {
-                let refused = self.progress.as_ref().map(rules::may_roll_back);
-                match refused {
-                    _ if rolling_back => no("it is on the way back already"),
-                    Some(Err(breach)) => Some(breach.message),
-                    _ => None,
-                }
-            }
+            LifecycleMove::RollBack if rolling_back => no("it is on the way back already"),
             LifecycleMove::CompleteRollback if !rolling_back => no("it is not on the way back"),
             LifecycleMove::Abort | LifecycleMove::Replan | LifecycleMove::Reject if rolling_back => {
                 no("it is on the way back")
@@ -261,6 +255,7 @@ impl DeploymentState {
             LifecycleMove::Reject
             | LifecycleMove::Abort
             | LifecycleMove::Replan
+            | LifecycleMove::RollBack
             | LifecycleMove::CompleteRollback
             | LifecycleMove::Fail => None,
         }

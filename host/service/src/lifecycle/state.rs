@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::{
-    ApprovedPlan, DetachedSignature, Digest, Evidence, Gate, GatePassage, Override, PersonId, Phase, Progress, Stage,
-    StepEnd, StepStatus, TeamName, Timestamp,
+    ApprovedPlan, DetachedSignature, Digest, Evidence, Gate, GatePassage, Override, PersonId, Phase, Progress, Rollout,
+    Stage, StepEnd, StepStatus, TeamName, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,9 @@ pub struct DeploymentState {
     pub approved: Option<ApprovedPlan>,
     /// The reported activities, by stage and id.
     pub activities: BTreeMap<Stage, BTreeMap<String, ActivityReport>>,
-    /// The progress of the rollout.
+    /// The rollout as it was laid out last.
+    pub rollout: Option<Rollout>,
+    /// The progress of the rollout, from the entrance of fulfill on.
     pub progress: Option<Progress>,
     /// The overrides, in order.
     pub overrides: Vec<OverrideState>,
@@ -91,6 +93,7 @@ impl DeploymentState {
             approvals: Vec::new(),
             approved: None,
             activities: BTreeMap::new(),
+            rollout: None,
             progress: None,
             overrides: Vec::new(),
             passed: Vec::new(),
@@ -155,25 +158,28 @@ impl DeploymentState {
                 let Gate { stage, phase } = *gate;
                 self.passed.push(GatePassage { stage, phase, at, decision: decision.clone() });
                 self.position = StagePosition::behind(*gate);
+                if *gate == Gate::FULFILL_ENTRANCE {
+                    self.progress = self.rollout.clone().map(Progress::new);
+                }
             }
             DeploymentEvent::ActivityReported { report } => {
                 let report = ActivityReport { at: report.at.or(Some(at)), ..report.clone() };
                 self.activities.entry(stage).or_default().insert(report.activity.clone(), report);
             }
-            DeploymentEvent::RolloutLaidOut { rollout } => self.progress = Some(Progress::new(rollout.clone())),
-            DeploymentEvent::StepBegan { step } => {
+            DeploymentEvent::RolloutLaidOut { rollout } => self.rollout = Some(rollout.clone()),
+            DeploymentEvent::StepBegan { step, .. } => {
                 if let Some(progress) = &mut self.progress {
                     progress.settle(at);
                     progress.begin(step, at);
                 }
             }
-            DeploymentEvent::StepEnded { step, status, why, checks } => {
+            DeploymentEvent::StepEnded { step, status, why, checks, .. } => {
                 if let Some(progress) = &mut self.progress {
                     let end = StepEnd { checks: checks.clone(), ..StepEnd::new(*status, why.clone()) };
                     progress.end(step, end, at);
                 }
             }
-            DeploymentEvent::StepSkipped { step, reason } => {
+            DeploymentEvent::StepSkipped { step, reason, .. } => {
                 if let Some(progress) = &mut self.progress {
                     let end = StepEnd::new(StepStatus::Skipped, None);
                     progress.end(step, StepEnd { reason: Some(reason.clone()), ..end }, at);
@@ -203,6 +209,7 @@ impl DeploymentState {
                     known.replanned = Some(at);
                 }
                 self.approved = None;
+                self.rollout = None;
                 self.progress = None;
                 self.position = StagePosition::InProgress { stage: Stage::PlanAndApprove };
                 // All gates after the one before its new position have to be passed again.

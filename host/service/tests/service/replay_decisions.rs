@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::catalogue_support::{Models, RUNTIME, told_and_approved_by};
-use crate::gate_support::EXIT;
+use crate::gate_support::{EXIT, model_text};
 use crate::ledger_support::{Database, forge};
+use crate::service::laid_out;
 use crate::service::stand::{Stand, ask_gate, ben, person, rita};
 use lockgate_domain::{
     Decision, DetachedSignature, Digest, Gate, NewRegisterEntry, Phase, RegisterKind, Snapshot, Stage, Standing,
@@ -19,7 +20,9 @@ use lockgate_ledger::{ContentState, RetentionRule, SqliteStorage};
 use lockgate_service::authority::Actor;
 use lockgate_service::catalogue::KeptModels;
 use lockgate_service::replay::{DecisionFilter, LedgerReplay};
-use lockgate_service::{DeploymentService, NewEvidence, Recordings, RegisterRef, RegisterScope};
+use lockgate_service::{
+    DeploymentService, NewEvidence, NextStep, Recordings, RegisterRef, RegisterScope, StepOutcome, StepReport,
+};
 use lockgate_tests::Guest;
 use lockgate_tests::signing::EvidenceKey;
 use serde_json::{Value, json};
@@ -103,6 +106,32 @@ fn every_decision_comes_out_the_same_from_the_ledger_alone_while_the_server_runs
     served.models.remove("shop.toml");
     served.models.remove("four-eyes.wasm");
     assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 6]);
+}
+
+#[test]
+fn what_was_decided_within_a_rollout_comes_out_the_same_and_a_candidate_lays_it_out_anew() {
+    let served = Served::new();
+    ["canary", "sbom-policy"].iter().for_each(|plugin| served.models.add_plugin(plugin));
+    let text = model_text(&["four-eyes", "canary", "sbom-policy"], laid_out::MODEL);
+    served.models.write("shop.toml", &text);
+    let server = served.start(Recordings::All);
+    server.request(|_| ()).unwrap();
+    server.approved("dep-1");
+    assert!(server.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+    let next = || server.engine.next_step(&server.by(&rita()), "dep-1".into()).unwrap().value;
+    while let NextStep::Perform { step, .. } = next() {
+        let report = StepReport { outcome: StepOutcome::Succeeded, why: None };
+        server.engine.report_step(&server.by(&rita()), "dep-1".into(), &step.id, &report).unwrap();
+    }
+    // Three gates; two steps and an analysis are begun, and the analysis has an outcome.
+    assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 7]);
+    let again = served.ended(Some(served.candidate(&text)));
+    assert_eq!(again, vec![ReplayOutcome::Same; 7]);
+    // Another strategy lays out another rollout, which people would have approved instead.
+    let candidate = served.candidate(&text.replace("weight = 10", "weight = 20"));
+    let ended = served.ended(Some(candidate));
+    assert!(matches!(&ended[1], ReplayOutcome::Changed(change) if change.to == Standing::Allow), "{:?}", ended[1]);
+    assert!(matches!(&ended[2], ReplayOutcome::Changed(change) if change.to == Standing::Allow), "{:?}", ended[2]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod delegations;
 mod drift;
 pub(crate) mod environment_flow;
 mod exceptions;
-mod laid_out;
+pub(crate) mod laid_out;
 mod life;
 mod owned_facts;
 mod races;

@@ -129,7 +129,7 @@ impl DemoCommand {
 
         heading(2, "Fulfill");
         stage.pass("4-approved", &deployment, Stage::Fulfill, Phase::Entrance)?;
-        stage.roll_out(&live, &candidate, &deployment)?;
+        stage.roll_out(&live, &candidate, &mut deployment)?;
         deployment.actual_instances = live.inventory()?;
         registers.attest(&mut deployment)?;
         stage.pass("5-deployed", &deployment, Stage::Fulfill, Phase::Exit)?;
@@ -255,7 +255,7 @@ impl DemoRun {
     fn lay_out(&self, deployment: &mut Deployment) -> Result<()> {
         let gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
         let snapshot = self.model.snapshot(deployment.clone(), gate, Timestamp::now(), self.evidence.clone())?;
-        let rollout = self.model.plan(&snapshot.into())?;
+        let rollout = self.model.lay_out(&snapshot)?;
         let no_return = rollout.point_of_no_return.clone();
         let rows = rollout.steps.iter().map(|step| {
             let last = if Some(&step.id) == no_return.as_ref() {
@@ -278,7 +278,7 @@ impl DemoRun {
         Ok(approval(person, snapshot.subject, now))
     }
 
-    fn roll_out(&self, live: &LiveEnvironment, candidate: &LockgateBuild, deployment: &Deployment) -> Result<()> {
+    fn roll_out(&self, live: &LiveEnvironment, candidate: &LockgateBuild, deployment: &mut Deployment) -> Result<()> {
         let rollout = deployment.rollout.clone().context("there is no rollout")?;
         let mut progress = Progress::new(rollout);
         let mut folders = FolderWorld {
@@ -291,7 +291,10 @@ impl DemoRun {
             results: Vec::new(),
         };
         match self.model.drive(&mut progress, &mut folders)? {
-            RolloutEnd::Completed => Ok(()),
+            RolloutEnd::Completed => {
+                deployment.progress = Some(progress);
+                Ok(())
+            }
             end => bail!("the rollout did not complete: {end:?}"),
         }
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use lockgate_domain::{Enforcement, Gate, Kind, Phase, Stage};
 
-use super::super::{Binding, Exceptions, GateModel, Group};
+use super::super::{Binding, Exceptions, GateModel, Group, STRATEGY_ID};
 use super::{ModelFinding, Plugins, Reader, Table};
 
 const ENFORCEMENTS: [(&str, Enforcement); 3] = [
@@ -97,6 +97,11 @@ impl Reader<'_> {
 
     /// Checks that an id is used for the first time. Reports it if not.
     fn is_first(&mut self, ids: &mut BTreeMap<String, Range<usize>>, id: &str, span: &Range<usize>) -> bool {
+        if id == STRATEGY_ID {
+            let message = format!("the id `{id}` is that of the model's strategy in decisions");
+            self.findings.push(ModelFinding::error("reserved-id", span.clone(), message).help("choose another id"));
+            return false;
+        }
         let Some(first) = ids.get(id) else {
             ids.insert(id.to_owned(), span.clone());
             return true;

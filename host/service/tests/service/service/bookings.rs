@@ -456,6 +456,10 @@ fn a_release_that_was_fixed_and_deployed_again_under_its_change_counts_two() {
 
     request(&stand, CHECKOUT, "first", json!({}));
     begin(&stand, CHECKOUT, "first");
+    let there = json!({"actual_instances": [
+        {"id": "live-1", "environment": "live", "status": "running", "release": "shop-1"}
+    ]});
+    stand.engine.revise(&stand.by(&rita()), "first".into(), &there).unwrap();
     for asked in [LifecycleMove::RollBack, LifecycleMove::CompleteRollback] {
         stand.engine.make_move(&stand.by(&rita()), "first".into(), asked, "it is slow").unwrap();
     }

@@ -188,6 +188,16 @@ fn before_anything_is_changed_it_is_aborted_and_after_that_rolled_back() {
         to(LifecycleMove::RollBack).unwrap().value.summary.position,
         StagePosition::RollingBack { stage: Stage::Validate }
     );
+    // The inventory has nothing of the last known good, and a word does not change that.
+    let Err(ServiceError::RuleBroken(found)) = to(LifecycleMove::CompleteRollback) else { panic!() };
+    assert_eq!(found.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["rollback-incomplete"]);
+    assert!(found[0].message.contains("`shop-1`"), "{}", found[0].message);
+    let instance = |release: &str| json!({"actual_instances": [{"id": "live-1", "environment": "live", "status": "running", "release": release}]});
+    let tell = |release: &str| stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &instance(release)).map(drop);
+    tell("shop-2").unwrap();
+    let Err(ServiceError::RuleBroken(found)) = to(LifecycleMove::CompleteRollback) else { panic!() };
+    assert_eq!(found[0].about.as_deref(), Some("live-1"));
+    tell("shop-1").unwrap();
     assert_eq!(
         to(LifecycleMove::CompleteRollback).unwrap().value.summary.position,
         StagePosition::RolledBack { stage: Stage::Validate }
@@ -204,6 +214,7 @@ fn a_rollout_is_carried_out_step_by_step_and_after_the_point_of_no_return_there_
         "#,
     );
     stand.request(|_| {}).unwrap();
+    assert_eq!(stand.view("dep-1").progress, None);
     for (stage, phase) in [
         (Stage::PlanAndApprove, Phase::Entrance),
         (Stage::PlanAndApprove, Phase::Exit),
@@ -215,9 +226,9 @@ fn a_rollout_is_carried_out_step_by_step_and_after_the_point_of_no_return_there_
     let needs = || {
         let view = stand.engine.deployment(&rita(), "dep-1".into(), stand.now()).unwrap();
         let pass = view.legal_moves.into_iter().find(|legal| legal.name == "pass").unwrap();
-        (pass.needs_activities.contains(&"deploy-packages".to_owned()), pass.needs_rollout)
+        (pass.needs_activities.contains(&"deploy-packages".to_owned()), pass.needs_step)
     };
-    assert_eq!(needs(), (true, true));
+    assert_eq!(needs(), (true, Some("canary-1-deploy".to_owned())));
     let passed = pass(&stand.engine, &stand.by(&rita()), "dep-1", gate(Stage::Fulfill, Phase::Exit));
     let Err(ServiceError::Illegal(illegal)) = passed else { panic!("{passed:?}") };
     let said = illegal.to_string();
@@ -233,20 +244,20 @@ fn a_rollout_is_carried_out_step_by_step_and_after_the_point_of_no_return_there_
             NextStep::Perform { step, .. } => {
                 // Asking again names the same step.
                 let again = stand.engine.next_step(&stand.by(&rita()), "dep-1".into()).unwrap().value;
-                assert!(matches!(again, NextStep::Perform { step: same, attempt: 1 } if same == step));
+                assert!(matches!(again, NextStep::Perform { step: same, attempt: 1, .. } if same == step));
                 stand.engine.report_step(&stand.by(&rita()), "dep-1".into(), &step.id, &done).unwrap();
                 steps.push(step.id);
             }
             NextStep::Wait { .. } => stand.later(11),
-            NextStep::Complete => break,
+            NextStep::Complete { .. } => break,
             other => panic!("{other:?}"),
         }
     }
     assert!(steps.contains(&"replace-stable".to_owned()), "{steps:?}");
     let back = stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), LifecycleMove::RollBack, "slow");
-    let Err(ServiceError::Illegal(illegal)) = back else { panic!("{back:?}") };
-    assert!(illegal.why.contains("point of no return"), "{}", illegal.why);
-    assert_eq!(needs(), (true, false));
+    let Err(ServiceError::RuleBroken(found)) = back else { panic!("{back:?}") };
+    assert_eq!(found[0].code, "rollback-after-point-of-no-return");
+    assert_eq!(needs(), (true, None));
     stand.activities("dep-1", Stage::Fulfill);
     assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap().passed);
 }

@@ -70,6 +70,11 @@ fn lent(stand: &Stand) -> String {
     stand.engine.delegate(&stand.by(&ben()), &delegation()).unwrap().value.delegation.id
 }
 
+/// In planning, with a rollout that can be approved.
+fn planned(stand: &Stand) {
+    assert!(stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+}
+
 fn in_fulfill(stand: &Stand) -> String {
     stand.approved("dep-1");
     assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
@@ -140,7 +145,10 @@ fn kinds() -> Vec<Kind> {
         kind(
             "approve",
             ben(),
-            |stand| stand.view("dep-1").subject.unwrap().to_string(),
+            |stand| {
+                planned(stand);
+                stand.view("dep-1").subject.unwrap().to_string()
+            },
             |engine, write, subject| {
                 let new = json!({"role": "change-authority", "answer": "approved", "subject": subject});
                 repeated(engine.approve(write, at(), &serde_json::from_value(new).unwrap()))
@@ -150,6 +158,7 @@ fn kinds() -> Vec<Kind> {
             "revoke-approval",
             ben(),
             |stand| {
+                planned(stand);
                 let answer = stand.answer("dep-1", "change-authority");
                 stand.engine.approve(&stand.by(&ben()), at(), &answer).unwrap().value.approval.approval.id
             },
@@ -235,6 +244,7 @@ fn a_repeat_in_a_role_that_is_lent_no_more_is_not_answered() {
         [|stand, id| drop(stand.engine.end_delegation(&stand.by(&ben()), id).unwrap()), |stand, _| stand.later(5 * 60)];
     for end in ends {
         let stand = stand();
+        planned(&stand);
         let delegation = lent(&stand);
         let new = stand.answer("dep-1", "change-authority");
         assert!(!approve_for_ben(&stand, &new).unwrap());
@@ -266,6 +276,7 @@ fn a_repeat_by_who_has_become_involved_in_the_deployment_is_not_answered() {
 #[test]
 fn a_repeat_is_answered_after_its_moment_has_passed() {
     let stand = stand();
+    planned(&stand);
     let ben = ben();
     let write = || WriteContext { key: Some("approve"), ..stand.by(&ben) };
     let expires = Some("2026-11-24T21:00:00Z".parse().unwrap());

@@ -1,6 +1,6 @@
 //! Where a rollout waits for people: who may say that it goes on.
 
-use lockgate_domain::{CredentialKind, Phase, Progress, Stage, StepStatus};
+use lockgate_domain::{CredentialKind, Direction, Phase, Progress, Stage, StepStatus};
 use lockgate_service::authority::Actor;
 use lockgate_service::{NextStep, Recordings, RuleRefusal, ServiceError, StepOutcome, StepReport};
 
@@ -127,7 +127,7 @@ fn an_analysis_without_enough_data_counts_as_done_when_a_person_resumes_it() {
     assert_eq!((&last["event"], &last["why"]), (&json!("step-resumed"), &json!("it is as expected")));
     let state = progress.state("canary-1-analyze").unwrap();
     assert_eq!((state.status, state.resumed_by.as_deref()), (StepStatus::Succeeded, Some("mo")));
-    assert_eq!(go_on(&stand, ""), NextStep::Complete);
+    assert_eq!(go_on(&stand, ""), NextStep::Complete { direction: Direction::Forward });
     stand.activities("dep-1", Stage::Fulfill);
     assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap().passed);
 }
@@ -140,7 +140,7 @@ fn a_step_that_failed_after_the_point_of_no_return_is_done_again_when_a_person_r
     assert!(matches!(next(&stand), NextStep::Pause { .. }));
     assert_that_others_cannot_resume(&stand, "replace-stable");
     report(&stand, &person("mo", &["release-manager"]), "replace-stable", StepOutcome::Resumed).unwrap();
-    let NextStep::Perform { step, attempt } = next(&stand) else { panic!() };
+    let NextStep::Perform { step, attempt, .. } = next(&stand) else { panic!() };
     assert_eq!((step.id.as_str(), attempt), ("replace-stable", 2));
 }
 
@@ -169,7 +169,7 @@ fn the_exit_of_fulfill_is_not_passed_around_a_hold() {
     let stand = fulfilling("", CONFIRMED);
     stand.activities("dep-1", Stage::Fulfill);
     let Err(ServiceError::Illegal(illegal)) = exit(&stand) else { panic!() };
-    assert!(illegal.why.contains("was not carried out"), "{}", illegal.why);
+    assert!(illegal.why.contains("`canary-1-deploy` is not done"), "{}", illegal.why);
 
     // The hold is the last step, and nobody has ended it.
     let stand = fulfilling("", CONFIRMED);

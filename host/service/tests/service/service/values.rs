@@ -298,14 +298,10 @@ fn what_a_strategy_keeps_is_written_with_the_step_that_it_asks_for() {
                     grants.key-value = { namespace = \"counter\", access = \"read-write\" }\n";
     let plugins = [("strategy", counting_strategy())];
     let stand = Stand::of(server(&folder, &plugins, "64 KiB", strategy), folder);
-    let way_back = json!({"kind": "last-known-good", "release": "shop-1"});
-    let action = json!({"deploy": {"to": {"slot": "new"}, "capacity": 10_000}});
-    let step = json!({"id": "one", "title": "One", "action": action, "planned": "1m", "repeatable": true});
     stand
         .request(|document| {
-            document["rollout"] =
-                json!({"steps": [step], "way_back": way_back, "summary": "one step", "point_of_no_return": "one"});
-            document["plan"]["point_of_no_return"] = json!("one");
+            document["scenario"] = json!("first-release");
+            document["plan"] = json!({"id": "plan-1", "way_back": {"kind": "removal"}});
         })
         .unwrap();
     for (stage, phase) in [ENTRANCE, (Stage::PlanAndApprove, Phase::Exit), (Stage::Fulfill, Phase::Entrance)] {
