@@ -176,6 +176,7 @@ const PIPELINE: &str = r#"
             "$LOCKGATE_SERVER/api/v1/deployments/$1/approvals"
     }
     again=examples/quick-start/request-again.json
+    export before=examples/quick-start/rolled-back.json
 "#;
 
 /// What is said of a script of [`PIPELINE`], each line but those that say a reason; none where its tools are missing.
@@ -260,15 +261,15 @@ END
 #[test]
 fn a_pipeline_that_is_denied_ends_with_2_is_given_up_and_asks_for_another_deployment_when_it_is_run_again() {
     let script = r#"
-        in_run 'lockgate_give_up "nothing is there" echo way back'
+        in_run 'lockgate_give_up "nothing is there" $before echo way back'
         in_run 'lockgate_request examples/quick-start/request.json; lockgate_pass plan-and-approve entrance wait'
-        in_run 'lockgate_give_up "the pipeline failed" echo way back'
+        in_run 'lockgate_give_up "the pipeline failed" $before echo way back'
         in_run "lockgate_request $again; lockgate_pass plan-and-approve entrance"
         approve hello-ci-2
         in_run 'lockgate_pass plan-and-approve exit; lockgate_pass fulfill entrance'
-        in_run 'lockgate_give_up "the pipeline failed" false'
+        in_run 'lockgate_give_up "the pipeline failed" $before false'
         in_run "lockgate_request $again; if ! lockgate_behind fulfill exit; then echo deployed; fi"
-        in_run 'lockgate_give_up "the pipeline failed" echo way back'
+        in_run 'lockgate_give_up "the pipeline failed" $before echo way back'
         in_run 'echo "$DEPLOYMENT"'
     "#;
     let Some(said) = piped("pipeline-denied", script) else { return };
@@ -312,7 +313,7 @@ fn a_pipeline_without_an_answer_ends_with_1() {
         sed 's/settings.worst-open-defect = "low"/limits.fuel = 1000/' examples/quick-start/model.toml >models/error/model.toml
         serve models/error/model.toml
         in_run "DEPLOYMENT=hello-starved; lockgate_request $again; lockgate_pass plan-and-approve entrance"
-        LOCKGATE_SERVER=nowhere://127.0.0.1 in_run 'lockgate_give_up "the pipeline failed" echo way back'
+        LOCKGATE_SERVER=nowhere://127.0.0.1 in_run 'lockgate_give_up "the pipeline failed" $before echo way back'
     "#;
     let Some(said) = piped("pipeline-error", script) else { return };
     let expected = "
@@ -368,7 +369,7 @@ fn a_pipeline_carries_out_the_rollout_of_a_strategy_and_goes_on_where_it_stands(
     let script = r#"
         export LOCKGATE_WAIT=0
         in_run 'lockgate_pass plan-and-approve exit wait'
-        LOCKGATE_PENDING=true in_run 'lockgate_give_up "the pipeline failed" false'
+        LOCKGATE_PENDING=true in_run 'lockgate_give_up "the pipeline failed" $before false'
         approve hello-ci
         in_run 'lockgate_pass plan-and-approve exit; lockgate_pass fulfill entrance'
         in_run 'lockgate_rollout actual.json ./deploy.sh'
@@ -421,7 +422,7 @@ fn a_rollout_whose_step_fails_ends_with_2_and_is_led_back() {
         approve hello-ci
         in_run 'lockgate_pass plan-and-approve exit; lockgate_pass fulfill entrance'
         FAILS=route in_run 'lockgate_rollout actual.json ./deploy.sh'
-        in_run 'lockgate_give_up "the pipeline failed" echo way back'
+        in_run 'lockgate_give_up "the pipeline failed" $before echo way back'
     "#;
     let Some(said) = piped("pipeline-rollout-fails", &format!("{ROLLOUT}{script}")) else { return };
     let expected = "
@@ -436,9 +437,12 @@ fn a_rollout_whose_step_fails_ends_with_2_and_is_led_back() {
         canary-1-deploy: succeeded
         deploy.sh route canary 50
         canary-1-route: failed
-        rollout: the way back has begun: “Send 50 % of the consumers to canary” failed
+        rollout: the way back has begun
         ended with 2
-        way back
+        way back route stable 100
+        back-route: succeeded
+        way back remove canary
+        back-remove-canary: succeeded
         hello-ci: rolled-back
         ended with 0";
     assert_eq!(said, expected.trim().lines().map(str::trim).collect::<Vec<_>>());
