@@ -603,7 +603,7 @@ fn every_breach_says_what_would_mend_it() {
         "id": "C", "title": "t", "category": "normal", "approval": "approved", "risk": "low", "releases": []
     });
     let breaches = at(FULFILL, value);
-    assert_eq!(breaches.len(), 8, "{:?}", codes(&breaches));
+    assert_eq!(breaches.len(), 9, "{:?}", codes(&breaches));
     assert!(breaches.iter().all(|breach| !breach.remedies.is_empty() && !breach.pointers.is_empty()));
 }
 
