@@ -16,6 +16,7 @@ mod answer;
 pub mod api;
 mod approval;
 mod authority;
+mod before_rollout;
 mod canonical;
 mod change;
 mod closest;
@@ -76,6 +77,7 @@ pub use authority::{
     CredentialKind, KnownRole, RIGHTS_OF_OTHER_ROLES, ROLES, Right, Teams, UnknownCredentialKind, UnknownRight,
     rights_of, role_names, roles_with,
 };
+pub use before_rollout::{BeforeRollout, InstanceBefore};
 pub use canonical::{DigestError, canonical_json, with_canonical_json};
 pub use change::{Change, ChangeApproval, ChangeCategory, ChangeContext, ChangeTrigger, Money, Risk};
 pub use closest::closest;

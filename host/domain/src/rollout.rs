@@ -541,9 +541,13 @@ impl Progress {
         }
     }
 
-    /// Records that the rollout turns to the way back.
-    pub fn turn_back(&mut self) {
+    /// Records that the rollout turns to the way back. A step that is under way has failed.
+    pub fn turn_back(&mut self, now: Timestamp) {
         self.direction = Direction::Back;
+        for state in self.steps.iter_mut().filter(|state| state.status == StepStatus::Running) {
+            let reason = Reason::new("turned-back", "the way back began before the step had ended");
+            (state.status, state.ended, state.reason) = (StepStatus::Failed, Some(now), Some(reason));
+        }
     }
 
     /// Records that a person resumed a step. An analysis that lacked data counts as done from then on; the strategy

@@ -185,18 +185,14 @@ impl DeploymentService {
 
 /// Checks that there is a rollout to approve, if the model names a strategy.
 fn is_laid_out(GateSnapshot { cached, snapshot, .. }: &GateSnapshot) -> Result<(), RuleRefusal> {
-    if cached.model.strategy().is_none() || snapshot.deployment.rollout.is_some() {
+    if cached.model.strategy().is_none() {
         return Ok(());
     }
-    let why = if snapshot.gate < Gate::PLAN_EXIT {
-        "the strategy lays the rollout out when the entrance of plan-and-approve is passed, and it is approved with the plan".to_owned()
-    } else {
-        match cached.model.lay_out(snapshot) {
-            Err(error) => format!("the strategy has laid out no rollout: {error}"),
-            Ok(_) => "the rollout was laid out since: read the deployment again".to_owned(),
-        }
-    };
-    Err(RuleRefusal::RolloutNotLaidOut { why })
+    if snapshot.gate < Gate::PLAN_EXIT {
+        let why = "the strategy lays the rollout out when the entrance of plan-and-approve is passed, and it is approved with the plan";
+        return Err(RuleRefusal::RolloutNotLaidOut { why: why.to_owned() });
+    }
+    cached.model.check_rollout(snapshot).map_err(|error| RuleRefusal::RolloutNotLaidOut { why: error.to_string() })
 }
 
 fn of_id<'a>(loaded: &'a LoadedDeployment, approval: &str) -> Result<&'a RecordedApproval, ServiceError> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lockgate_domain::join::with_entries;
-use lockgate_domain::{Decision, Digest, Evidence, Gate, Right, Rollout, RolloutQuestion, Snapshot, TeamName};
+use lockgate_domain::{
+    BeforeRollout, Decision, Digest, Evidence, Gate, Right, Rollout, RolloutQuestion, Snapshot, TeamName,
+};
 use lockgate_ledger::{
     Append, Conflict, ContentBlob, EntryDraft, Error, ExpectedVersion, IdempotentRequest, ValueChanges,
 };
@@ -148,6 +150,8 @@ pub(super) struct PreparedDecision {
     pub(super) request: Option<IdempotentRequest>,
     /// The rollout that the strategy lays out for the deployment, before it begins.
     pub(super) laid_out: Option<Rollout>,
+    /// The deployment and the environment before the rollout, at the entrance of fulfill.
+    pub(super) before: Option<Box<BeforeRollout>>,
 }
 
 /// What is kept of the snapshot of a decision, for replays.
@@ -256,6 +260,8 @@ impl DeploymentService {
         expect.extend(bookings);
         expect.push(ExpectedVersion { stream: loaded.stream.clone(), version: loaded.state.version });
         let decision = Arc::new(decision);
+        let begins = passed && snapshot.gate == Gate::FULFILL_ENTRANCE;
+        let before = begins.then(|| Box::new(BeforeRollout::of(&snapshot.deployment)));
         // Once planning has begun, there is a rollout to look at and to approve.
         let laid_out = match snapshot.gate {
             gate if gate > Gate::FULFILL_ENTRANCE || !passed => None,
@@ -263,7 +269,18 @@ impl DeploymentService {
             _ => snapshot.deployment.rollout.clone(),
         };
         let entries = vec![entry];
-        Ok(PreparedDecision { decision, phases, loaded, entries, content, expect, values, request: None, laid_out })
+        Ok(PreparedDecision {
+            decision,
+            phases,
+            loaded,
+            entries,
+            content,
+            expect,
+            values,
+            request: None,
+            laid_out,
+            before,
+        })
     }
 
     fn records(&self, model: &LoadedModel, gate: Gate) -> bool {

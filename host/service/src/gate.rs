@@ -12,7 +12,7 @@ use super::read::LoadedDeployment;
 use super::write::RecordedEvent;
 use super::{DeploymentService, DeploymentSummary, ServiceError, WriteContext};
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor, LegalMove, LifecycleMove, activities_of};
-use lockgate_ledger::EntryDraft;
+use lockgate_ledger::{EntryDraft, ExpectedVersion};
 
 /// The result of an attempt to pass a gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +54,7 @@ impl DeploymentService {
                 gate,
                 decision: decision.id.clone(),
                 approved: decision.approved.clone(),
+                before: prepared.before.take(),
                 skipped: skipped.collect(),
             };
             let by = EventActor::from(write.actor);
@@ -118,9 +119,23 @@ impl DeploymentService {
         Ok(rules::may_roll_back(&self.with_progress(loaded, now)?, now))
     }
 
-    /// The deployment as the registers complete it, with its progress.
+    /// The deployment as the registers complete it, with its progress, and with what a rollback rests on as it was when
+    /// fulfillment began.
     pub(super) fn with_progress(&self, loaded: &LoadedDeployment, now: Timestamp) -> Result<Deployment, ServiceError> {
-        let progress = loaded.state.progress.clone();
-        Ok(Deployment { progress, ..self.joined(loaded, now)? })
+        Ok(self.with_progress_and_versions(loaded, now)?.0)
+    }
+
+    /// As [`Self::with_progress`], with the versions of the registers that were read.
+    pub(super) fn with_progress_and_versions(
+        &self,
+        loaded: &LoadedDeployment,
+        now: Timestamp,
+    ) -> Result<(Deployment, Vec<ExpectedVersion>), ServiceError> {
+        let (mut deployment, versions) = self.joined_with_versions(loaded, now)?;
+        deployment.progress.clone_from(&loaded.state.progress);
+        if let Some(before) = &loaded.state.before {
+            before.restore(&mut deployment);
+        }
+        Ok((deployment, versions))
     }
 }

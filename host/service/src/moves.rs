@@ -8,7 +8,8 @@ use super::read::LoadedDeployment;
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, DeploymentView, InputError, ServiceError, WriteAnswer, WriteContext};
 use crate::lifecycle::{DeploymentEvent, LifecycleMove, StagePosition};
-use lockgate_domain::{Right, Timestamp, rules};
+use lockgate_domain::rules::RollbackTimes;
+use lockgate_domain::{BeforeRollout, Right, Timestamp, rules};
 use lockgate_ledger::{EntryDraft, ExpectedVersion};
 
 /// A move, and why it is made.
@@ -45,18 +46,28 @@ impl DeploymentService {
     }
 
     /// Checks the rules of the host for a move that begins or ends a rollback.
+    ///
+    /// Returns the versions that they rest on.
     fn check_way_back(
         &self,
         loaded: &LoadedDeployment,
         asked: LifecycleMove,
         now: Timestamp,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Vec<ExpectedVersion>, ServiceError> {
+        if !matches!(asked, LifecycleMove::RollBack | LifecycleMove::CompleteRollback) {
+            return Ok(Vec::new());
+        }
+        let (deployment, versions) = self.with_progress_and_versions(loaded, now)?;
         let broken = match asked {
-            LifecycleMove::RollBack => self.may_roll_back(loaded, now)?.err().into_iter().collect(),
-            LifecycleMove::CompleteRollback => rules::unfinished_way_back(&self.with_progress(loaded, now)?, now),
-            _ => Vec::new(),
+            LifecycleMove::RollBack => rules::may_roll_back(&deployment, now).err().into_iter().collect(),
+            _ => {
+                let state = &loaded.state;
+                let before = state.before.as_deref().cloned().unwrap_or_else(|| BeforeRollout::of(&deployment));
+                let times = RollbackTimes { began: state.turned_back, told: state.told_instances };
+                rules::unfinished_way_back(&deployment, &before, times, now)
+            }
         };
-        if broken.is_empty() { Ok(()) } else { Err(ServiceError::RuleBroken(broken)) }
+        if broken.is_empty() { Ok(versions) } else { Err(ServiceError::RuleBroken(broken)) }
     }
 
     /// Makes a move that does not pass a gate: reject, abort, replan, roll back, complete the rollback, or fail.
@@ -85,7 +96,7 @@ impl DeploymentService {
             |loaded, digest| {
                 loaded.matches(write)?;
                 self.check_move(&loaded.state.settled(write.now), asked)?;
-                self.check_way_back(&loaded, asked, write.now)?;
+                let rests_on = self.check_way_back(&loaded, asked, write.now)?;
                 let reason = reason.to_owned();
                 let event = match asked {
                     LifecycleMove::Reject => DeploymentEvent::Rejected { reason },
@@ -107,6 +118,7 @@ impl DeploymentService {
                 let mut after = loaded.state.clone();
                 after.apply(&event, &write.actor.into(), write.now);
                 let MoveEntries { entries, expect } = self.move_entries(&loaded, after.position, write.now)?;
+                let expect = rests_on.into_iter().chain(expect).collect();
                 let change = WriteChange { entries, expect, ..WriteChange::of(event) };
                 self.record(write, digest, &loaded, change, |after| self.view(after, write.now))
             },

@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 
 use lockgate_domain::join::join;
 use lockgate_domain::{Deployment, Digest, Right, Teams, Timestamp};
-use lockgate_ledger::{ContentState, Entry, EntryQuery, LEDGER_STREAM, Storage};
+use lockgate_ledger::{ContentState, Entry, EntryQuery, ExpectedVersion, LEDGER_STREAM, Storage};
 use quick_cache::sync::Cache;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::locate::deployment_stream;
-use super::registers::LedgerRegisters;
+use super::registers::{LedgerRegisters, is_observed};
 use super::write::RecordedEvent;
 use super::{DeploymentRef, DeploymentService, DeploymentSummary, IfMatch, ServiceError, WriteContext};
 use crate::authority::Actor;
@@ -207,9 +207,20 @@ impl ReadMode {
 impl DeploymentService {
     /// The document of a deployment, joined with the registers.
     pub(super) fn joined(&self, loaded: &LoadedDeployment, now: Timestamp) -> Result<Deployment, ServiceError> {
+        Ok(self.joined_with_versions(loaded, now)?.0)
+    }
+
+    /// As [`Self::joined`], with the versions of the registers that were read, but for samples, which come in all the time.
+    pub(super) fn joined_with_versions(
+        &self,
+        loaded: &LoadedDeployment,
+        now: Timestamp,
+    ) -> Result<(Deployment, Vec<ExpectedVersion>), ServiceError> {
         let mut deployment = Deployment::clone(&loaded.document);
-        join(&mut deployment, &mut LedgerRegisters::new(self, &loaded.state.team, ReadMode::Fresh, []), now)?;
-        Ok(deployment)
+        let mut registers = LedgerRegisters::new(self, &loaded.state.team, ReadMode::Fresh, []);
+        join(&mut deployment, &mut registers, now)?;
+        let read = registers.into_read().into_iter().filter(|(stream, _)| !is_observed(stream));
+        Ok((deployment, read.map(|(stream, version)| ExpectedVersion { stream, version }).collect()))
     }
 
     /// The deployment of a stream at this version.

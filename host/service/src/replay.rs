@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use lockgate_domain::{Decision, Deployment, Digest, DigestError, Gate, Rollout, Snapshot, Timestamp};
+use lockgate_domain::{BindingAnswer, Decision, Deployment, Digest, DigestError, Rollout, Snapshot, Timestamp};
 use lockgate_ledger::{ContentState, EntryQuery, Error, Storage, StoredEntry};
 use lockgate_runtime::{RecordedEngine, Recording, Runtime};
 use parking_lot::Mutex;
@@ -163,7 +163,7 @@ impl LedgerReplay {
                     let before = self.model(was.model.digest)?;
                     answers.retain(|id, _| reach_the_same(&before, candidate, was, id));
                 }
-                (candidate.clone(), would_be(candidate, snapshot, was.model.digest)?)
+                (candidate.clone(), would_be(candidate, snapshot, was)?)
             }
         };
         let (snapshot, because) = (Arc::new(snapshot), &was.model.chosen_because);
@@ -278,11 +278,16 @@ fn reach_the_same(one: &LoadedModel, other: &LoadedModel, was: &Decision, bindin
 
 /// The snapshot as it would be if the candidate had been the model from the first gate on. People would have approved
 /// the same under the candidate, so the approved subject names the candidate, and not the model that it would replace.
-fn would_be(candidate: &LoadedModel, snapshot: Snapshot, before: Digest) -> Result<Snapshot, ReplayOutcome> {
+fn would_be(candidate: &LoadedModel, snapshot: Snapshot, was: &Decision) -> Result<Snapshot, ReplayOutcome> {
+    let before = was.model.digest;
     let Snapshot { deployment, gate, now, subject, evidence } = snapshot;
     let mut deployment = Deployment::clone(&deployment);
     let was_laid_out = deployment.rollout.clone();
-    if deployment.progress.is_none() && gate <= Gate::FULFILL_ENTRANCE {
+    let laid_out = was.bindings.iter().any(|binding| match &binding.answer {
+        BindingAnswer::Plan(planned) => Some(planned) == was_laid_out.as_ref(),
+        _ => false,
+    });
+    if laid_out || was_laid_out.is_none() && candidate.lays_out_at(gate) {
         // Its strategy would have laid the rollout out.
         deployment.rollout = None;
         let laid_out = candidate.snapshot(deployment, gate, now, evidence.clone()).map_err(not_run)?;

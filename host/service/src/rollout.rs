@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, CredentialKind, Direction, Gate, Progress, Reason, Right, RolloutQuestion, Snapshot, Stage, Step,
-    StepAction, StepState, StepStatus, Timestamp, Wait,
+    Action, CredentialKind, DigestError, Direction, Gate, Progress, Reason, Right, RolloutQuestion, Snapshot, Stage,
+    Step, StepAction, StepState, StepStatus, Timestamp, Wait,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -134,6 +134,7 @@ impl DeploymentService {
                 if cached.model.strategy().is_none() {
                     return Err(RolloutError::NoStrategy(cached.model.model().id.clone()).into());
                 }
+                let snapshot = before_rollout(&loaded, &cached.model, snapshot)?;
                 let _turn = self.0.value_turns.take(&cached.model.writable_namespaces_of_rollout());
                 let mut advanced = AdvancedRollout {
                     by: EventActor::from(write.actor),
@@ -210,7 +211,18 @@ impl DeploymentService {
                     let resume_by = waiting.map(|step| resumers(step, &cached.model)).unwrap_or_default();
                     return Ok(NextStep::Wait { wait, resume_by });
                 }
-                Action::Pause(reason) => return Ok(NextStep::Pause { reason }),
+                Action::Pause(reason) => {
+                    // It is recorded once, however often somebody asks.
+                    if advanced.now.state.paused.as_ref() != Some(&reason) {
+                        let event = DeploymentEvent::RolloutPaused {
+                            reason: reason.clone(),
+                            decision: decided.decision.id.clone(),
+                        };
+                        advanced.keep(self.rollout_entry(write.actor, loaded, &question, decided)?);
+                        advanced.happen(event, write.now);
+                    }
+                    return Ok(NextStep::Pause { reason });
+                }
                 Action::Complete => return Ok(NextStep::Complete { direction }),
             }
         }
@@ -266,7 +278,9 @@ impl DeploymentService {
             let not_under_way = |why: String| RuleRefusal::StepNotUnderWay { step: step.to_owned(), why };
             let progress = progress_of(&loaded)?;
             let (Some(known), Some(state)) = (progress.step(step), progress.state(step)) else {
-                let names: Vec<&str> = progress.rollout.steps.iter().map(|step| step.id.as_str()).collect();
+                let back = progress.rollout.back.iter().map(|back| &back.step);
+                let all = progress.rollout.steps.iter().chain(back);
+                let names: Vec<&str> = all.map(|step| step.id.as_str()).collect();
                 return Err(not_under_way(format!("the rollout has the steps `{}`", names.join("`, `"))).into());
             };
             if resumed {
@@ -324,9 +338,11 @@ impl DeploymentService {
         let refuse = |why: &str| RuleRefusal::StepNotUnderWay { step: step.id.clone(), why: why.to_owned() };
         let turn = self.0.value_turns.take(&cached.model.writable_namespaces_of_rollout());
         let values = LedgerNamespaces::pending(Arc::clone(&self.0.storage));
+        let (mut change, mut decision) = (WriteChange::default(), None);
         match state.status {
             StepStatus::Running if matches!(step.action, StepAction::Hold { .. }) => {}
             StepStatus::Failed | StepStatus::Inconclusive => {
+                let snapshot = before_rollout(loaded, &cached.model, snapshot)?;
                 let question = carrying(&snapshot, &progress_of(loaded)?.settled(write.now), None);
                 let decided = self.decide_in_rollout(&cached, &question, &RolloutQuestion::Advance, &values)?;
                 if !matches!(decided.answer, RolloutAnswer::Next(Action::Pause(_))) {
@@ -335,11 +351,16 @@ impl DeploymentService {
                     )
                     .into());
                 }
+                decision = Some(decided.decision.id.clone());
+                let (entry, content) = self.rollout_entry(write.actor, loaded, &question, decided)?;
+                (change.entries, change.content) = (vec![entry], content);
+                change.expect.clone_from(&cached.expect);
             }
             _ => return Err(refuse("only a hold, or a step for which the rollout is paused, can be `resumed`").into()),
         }
-        let event = DeploymentEvent::StepResumed { step: step.id.clone(), why: why.cloned() };
-        Ok((WriteChange { values: value_changes(&values), ..WriteChange::of(event) }, turn))
+        change.events = vec![DeploymentEvent::StepResumed { step: step.id.clone(), why: why.cloned(), decision }];
+        change.values = value_changes(&values);
+        Ok((change, turn))
     }
 }
 
@@ -367,6 +388,19 @@ fn may_resume(actor: &Actor, roles: Vec<String>) -> Result<(), RuleRefusal> {
     Err(RuleRefusal::PersonDecides { person, kind: actor.kind, held, roles })
 }
 
+/// The snapshot with what a rollback rests on as it was when fulfillment began.
+fn before_rollout(
+    loaded: &LoadedDeployment,
+    model: &LoadedModel,
+    snapshot: Arc<Snapshot>,
+) -> Result<Arc<Snapshot>, DigestError> {
+    let Some(before) = &loaded.state.before else { return Ok(snapshot) };
+    let mut restored = Snapshot::clone(&snapshot);
+    before.restore(Arc::make_mut(&mut restored.deployment));
+    restored.subject = Snapshot::subject_of(&restored.deployment, &restored.evidence, model.digest())?;
+    Ok(Arc::new(restored))
+}
+
 fn is_carried_out(loaded: &LoadedDeployment) -> Result<(), ServiceError> {
     match loaded.state.position {
         StagePosition::InProgress { stage: Stage::Fulfill } | StagePosition::RollingBack { .. } => Ok(()),
@@ -380,14 +414,18 @@ fn is_carried_out(loaded: &LoadedDeployment) -> Result<(), ServiceError> {
 
 fn progress_of(loaded: &LoadedDeployment) -> Result<&Progress, ServiceError> {
     let none = || RuleRefusal::RolloutNotRunning {
-        why: "the model names no strategy, so there is no rollout: report the activities".to_owned(),
+        why: "no rollout was approved for the deployment, so there are no steps: report the activities".to_owned(),
     };
     Ok(loaded.state.progress.as_ref().ok_or_else(none)?)
 }
 
 /// The step that somebody is carrying out, and how often it was begun.
 fn under_way(progress: &Progress) -> Option<(Step, u32)> {
-    let state = progress.steps.iter().chain(&progress.back).find(|state| {
+    let states = match progress.direction {
+        Direction::Forward => &progress.steps,
+        Direction::Back => &progress.back,
+    };
+    let state = states.iter().find(|state| {
         let known = progress.step(&state.id);
         state.status == StepStatus::Running
             && known.is_some_and(|step| !matches!(step.action, StepAction::Hold { .. } | StepAction::Analyze { .. }))

@@ -189,7 +189,9 @@ impl DeploymentService {
             if change == BasisChange::None {
                 return Ok((Arc::clone(known), expected));
             }
-            if let Some(deployment) = self.with_newer_samples(known, team, &rests_on.registers)? {
+            if !known.model.lays_out_at(gate)
+                && let Some(deployment) = self.with_newer_samples(known, team, &rests_on.registers)?
+            {
                 let cached = Arc::new(known.with_deployment(deployment, gate, now, rests_on)?);
                 self.0.snapshots.insert((loaded.stream.clone(), gate), cached.clone());
                 return Ok((cached, expected));
@@ -250,6 +252,10 @@ impl DeploymentService {
         // Before planning begins, the rollout would be laid out for this moment.
         let depends_on_time =
             depends_on_time || (model.lays_out_at(gate) && GatePassage::planning_began(&state.passed).is_none());
+        // What the strategy could not do now, or does with what is outside, it may do another time.
+        let lays_out = model.lays_out_at(gate);
+        let is_fleeting = snapshot.deployment.rollout.is_none() || model.strategy_reaches_outside();
+        let depends_on_time = depends_on_time || lays_out && is_fleeting;
         // The choice of the model, and the subject of approvals, do not depend on who has approved.
         let mut snapshot = Arc::unwrap_or_clone(snapshot);
         let deployment = Arc::make_mut(&mut snapshot.deployment);

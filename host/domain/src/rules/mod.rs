@@ -33,7 +33,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::{CorrectionNeeded, Digest, Finding, Snapshot};
-pub use way_back::{may_roll_back, unfinished_way_back};
+pub use way_back::{RollbackTimes, may_roll_back, unfinished_way_back};
 
 /// The codes of the breaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
@@ -50,6 +50,8 @@ pub enum Rule {
     WayBackDiffers,
     /// The plan of a `new-version` deployment has no way back to the last known good release.
     WayBackMissing,
+    /// The way back would not end within the window.
+    WayBackTooLong,
     /// A rollback was asked for after the point of no return.
     RollbackAfterPointOfNoReturn,
     /// A rollback was asked for so late that the way back would not end within the window.
@@ -129,6 +131,7 @@ impl Rule {
             Self::PointOfNoReturnUnknown => "point-of-no-return-unknown",
             Self::WayBackDiffers => "way-back-differs",
             Self::WayBackMissing => "way-back-missing",
+            Self::WayBackTooLong => "way-back-too-long",
             Self::RollbackAfterPointOfNoReturn => "rollback-after-point-of-no-return",
             Self::RollbackAfterMomentOfNoReturn => "rollback-after-moment-of-no-return",
             Self::RollbackForwardOnly => "rollback-forward-only",
@@ -189,6 +192,7 @@ impl Rule {
             | Self::WayBackDiffers
             | Self::WayBackMissing
             | Self::RollbackAfterPointOfNoReturn
+            | Self::WayBackTooLong
             | Self::RollbackAfterMomentOfNoReturn
             | Self::RollbackForwardOnly
             | Self::RehearsalNotProved

@@ -1,17 +1,41 @@
 //! Rules 1, 2 and 8: until when a rollback can begin, when it is complete, what proves that it was rehearsed, and that a
 //! rollout is carried out.
 
-use std::collections::BTreeSet;
-
 use super::{Fix, Rule};
 use crate::{
-    Deployment, DeploymentRecord, DeploymentResult, Direction, Finding, Gate, Instance, Progress, Scenario, Severity,
-    Snapshot, Timestamp, WayBack, WayBackKind,
+    BeforeRollout, Deployment, DeploymentRecord, DeploymentResult, Direction, FactSource, Finding, Gate,
+    InstanceBefore, InstanceStatus, Progress, Provenance, Scenario, Severity, Snapshot, Timestamp, WayBack,
+    WayBackKind,
 };
 
 pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     rehearsed(&snapshot.deployment, breaches);
+    fits(snapshot, breaches);
     carried_out(snapshot, breaches);
+}
+
+/// A way back that would not end within the window is none: it is not approved, and the rollout does not begin.
+fn fits(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
+    let deployment = &snapshot.deployment;
+    let (Some(rollout), Some(timing)) = (&deployment.rollout, deployment.timing()) else { return };
+    let (Some(window), Some(moment)) = (timing.window, timing.moment_of_no_return) else { return };
+    if rollout.way_back.kind == WayBackKind::ForwardOnly {
+        return;
+    }
+    let (late, begins) = match snapshot.gate {
+        Gate::PLAN_EXIT => (moment < window.start, "when the window opens"),
+        Gate::FULFILL_ENTRANCE => (moment < snapshot.now, "now"),
+        _ => return,
+    };
+    if late {
+        let message = format!(
+            "the way back takes {}, and would not end within the window, by {}, if the rollout began {begins}",
+            timing.back, window.end
+        );
+        let expected = "a window in which the way back fits".to_owned();
+        let fix = Fix::new("have the change moved or its window extended, or plan a shorter way back", expected);
+        breaches.push(Rule::WayBackTooLong.correct(message, "/change/window", fix.found(window.end.to_string())));
+    }
 }
 
 /// A plan that names the deployment that rehearsed its way back needs the record of that deployment.
@@ -108,9 +132,23 @@ pub fn may_roll_back(deployment: &Deployment, now: Timestamp) -> Result<(), Find
     }
 }
 
+/// When a way back began, and when the deployment last told its instances.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RollbackTimes {
+    /// None if nothing had been changed before it began.
+    pub began: Option<Timestamp>,
+    /// When the deployment last told the instances that exist. None if it did not since it was requested.
+    pub told: Option<Timestamp>,
+}
+
 /// What is missing before a rollback is complete: steps of the way back that are not done, and differences between the
-/// inventory and what was there before. Empty if nothing is.
-pub fn unfinished_way_back(deployment: &Deployment, now: Timestamp) -> Vec<Finding> {
+/// inventory and what was there when fulfillment began. Empty if nothing is.
+pub fn unfinished_way_back(
+    deployment: &Deployment,
+    before: &BeforeRollout,
+    times: RollbackTimes,
+    now: Timestamp,
+) -> Vec<Finding> {
     let mut breaches = Vec::new();
     if let Some(step) = deployment.progress.as_ref().and_then(|progress| step_left(progress, now)) {
         breaches.push(
@@ -126,65 +164,96 @@ pub fn unfinished_way_back(deployment: &Deployment, now: Timestamp) -> Vec<Findi
                 .about(step),
         );
     }
-    let Some(way_back) = way_back_of(deployment) else { return breaches };
-    let environment = &deployment.environment.name;
-    let targets: BTreeSet<&str> = deployment.plan.iter().flat_map(|plan| &plan.targets).map(String::as_str).collect();
-    let there = deployment.actual_instances.iter().enumerate();
-    let there = there.filter(|(_, instance)| instance.status.exists() && instance.environment == *environment);
-    let there: Vec<(usize, &Instance)> = there.collect();
-    let mut differs = |message: String, pointer: String, about: &str, expected: String| {
-        let fix = Fix::new("go on with the way back, and attest the inventory", expected);
-        breaches.push(Rule::RollbackIncomplete.correct(message, pointer, fix).about(about));
-    };
-    match (way_back.kind, &way_back.release) {
-        (WayBackKind::LastKnownGood, Some(good)) => {
-            for (index, instance) in &there {
-                let id = &instance.id;
-                let is_concerned =
-                    targets.contains(id.as_str()) || instance.release.as_ref() == Some(&deployment.release.id);
-                if is_concerned && instance.release.as_ref() != Some(good) {
-                    let found = instance
-                        .release
-                        .as_ref()
-                        .map_or("no release that is known".to_owned(), |r| format!("release `{r}`"));
-                    differs(
-                        format!("instance `{id}` has {found}, and not `{good}`, the last known good"),
-                        format!("/actual_instances/{index}/release"),
-                        id,
-                        good.clone(),
-                    );
-                }
-            }
-            let missing = targets.iter().filter(|id| !there.iter().any(|(_, instance)| instance.id == **id));
-            for id in missing {
-                let message = format!("the inventory has no instance `{id}`, which is to have release `{good}` again");
-                differs(message, "/actual_instances".to_owned(), id, good.clone());
-            }
-            if targets.is_empty() && !there.iter().any(|(_, instance)| instance.release.as_ref() == Some(good)) {
-                let message = format!("no instance of the inventory has release `{good}`, the last known good");
-                differs(message, "/actual_instances".to_owned(), good, good.clone());
-            }
-        }
-        (WayBackKind::Removal, _) if deployment.scenario != Scenario::Removal => {
-            let left = there.iter().filter(|(_, instance)| instance.release.as_ref() == Some(&deployment.release.id));
-            for (index, instance) in left {
-                differs(
-                    format!("instance `{}` of release `{}` is still there", instance.id, deployment.release.id),
-                    format!("/actual_instances/{index}/status"),
-                    &instance.id,
-                    "`removed`".to_owned(),
-                );
-            }
-        }
-        _ => {}
+    differences(deployment, before, &mut breaches);
+    if let Some(began) = times.began {
+        stale(deployment, began, times.told, &mut breaches);
     }
     breaches
+}
+
+/// The differences between the instances that exist and those that did when fulfillment began, as far as the deployment may have
+/// changed them.
+fn differences(deployment: &Deployment, before: &BeforeRollout, breaches: &mut Vec<Finding>) {
+    let new = Some(&deployment.release.id).filter(|_| before.scenario != Scenario::Removal);
+    let mut differs = |message: String, pointer: String, about: &str, expected: String| {
+        let fix = Fix::new("go on with the way back, and have the inventory told or attested", expected);
+        breaches.push(Rule::RollbackIncomplete.correct(message, pointer, fix).about(about));
+    };
+    let is_target = |id: &String| before.targets.is_empty() || before.targets.contains(id);
+    for was in before.instances.iter().filter(|was| is_target(&was.id)) {
+        let id = &was.id;
+        let Some((index, instance)) = deployment.instances_here().find(|(_, instance)| instance.id == *id) else {
+            let message = format!("the inventory has no instance `{id}`, which was there before");
+            differs(message, "/actual_instances".to_owned(), id, format!("the instance `{id}`"));
+            continue;
+        };
+        let is = InstanceBefore::of(instance);
+        let pointer = |member: &str| format!("/actual_instances/{index}/{member}");
+        if is.release != was.release {
+            let name = |release: &Option<String>| {
+                release.as_ref().map_or("no release".to_owned(), |id| format!("release `{id}`"))
+            };
+            let message = format!("instance `{id}` has {}, and had {} before", name(&is.release), name(&was.release));
+            differs(message, pointer("release"), id, name(&was.release));
+        } else if is.components != was.components {
+            let message = format!("the components of instance `{id}` are not those that it had before");
+            differs(message, pointer("components"), id, "the versions and digests from before".to_owned());
+        } else if is.status != was.status && is.status != InstanceStatus::Running {
+            let message =
+                format!("instance `{id}` is `{}`, and was `{}` before", is.status.as_str(), was.status.as_str());
+            differs(message, pointer("status"), id, format!("`{}`", was.status.as_str()));
+        }
+    }
+    let had_new = |id: &str| before.instances.iter().any(|was| was.id == id && was.release.as_ref() == new);
+    for (index, instance) in deployment.instances_here() {
+        let was_there = before.instances.iter().any(|was| was.id == instance.id && is_target(&was.id));
+        if new.is_some() && instance.release.as_ref() == new && !had_new(&instance.id) && !was_there {
+            let (id, release) = (&instance.id, &deployment.release.id);
+            let message = format!("instance `{id}` of release `{release}` is there, and was not before");
+            differs(message, format!("/actual_instances/{index}/status"), id, "`removed`".to_owned());
+        }
+    }
+    // Nobody knew what was there: then it has to be the last known good release.
+    let good = before.way_back.as_ref().and_then(|way_back| way_back.release.as_ref());
+    if let Some(good) = good.filter(|_| before.instances.is_empty())
+        && !deployment.instances_here().any(|(_, instance)| instance.release.as_ref() == Some(good))
+    {
+        let message = format!("no instance of the inventory has release `{good}`, the last known good");
+        differs(message, "/actual_instances".to_owned(), good, good.clone());
+    }
+}
+
+/// An inventory from before the way back says nothing of its result.
+fn stale(deployment: &Deployment, began: Timestamp, told: Option<Timestamp>, breaches: &mut Vec<Finding>) {
+    let provenance = &deployment.provenance;
+    let is_kept = provenance.get("/actual_instances").is_some_and(|known| known.source == FactSource::Register);
+    let old: Vec<String> = if is_kept {
+        let instances = deployment.instances_here().filter(|(index, _)| {
+            let known = Provenance::at(provenance, &format!("/actual_instances/{index}"));
+            known.as_of.max(known.recorded).is_some_and(|at| at < began)
+        });
+        instances.map(|(_, instance)| format!("`{}`", instance.id)).collect()
+    } else if told.is_none_or(|told| told < began) {
+        vec!["the deployment".to_owned()]
+    } else {
+        Vec::new()
+    };
+    if old.is_empty() {
+        return;
+    }
+    let message = match is_kept {
+        true => format!("the inventory was attested before the way back began, at {began}: {}", old.join(", ")),
+        false => format!("the instances were told before the way back began, at {began}"),
+    };
+    let fix =
+        Fix::new("have the inventory told or attested as it is now", format!("an inventory as of {began} or later"));
+    breaches.push(Rule::RollbackIncomplete.correct(message, "/actual_instances", fix));
 }
 
 /// The first step of the way back that is due and not done.
 fn step_left(progress: &Progress, now: Timestamp) -> Option<String> {
     let mut back = progress.settled(now);
-    back.turn_back();
+    back.turn_back(now);
     back.left().first().map(|step| (*step).to_owned())
 }
 

@@ -1,9 +1,10 @@
 //! The host's own rules, one by one.
 use std::collections::BTreeMap;
 
-use lockgate_domain::rules::{breaches, may_roll_back, unfinished_way_back};
+use lockgate_domain::rules::{RollbackTimes, breaches, may_roll_back, unfinished_way_back};
 use lockgate_domain::{
-    DataRetention, Deployment, Digest, Finding, Gate, Phase, Progress, Rollout, Share, Snapshot, Stage, WayBack,
+    BeforeRollout, DataRetention, Deployment, Digest, Finding, Gate, Phase, Progress, Rollout, Share, Snapshot, Stage,
+    WayBack,
 };
 use serde_json::{Value, json};
 
@@ -329,40 +330,108 @@ fn rule_2_a_rollback_that_would_not_end_within_the_window_is_refused() {
     assert_eq!(refused_at(&forward, "2026-11-24T20:00:00Z").as_deref(), Some("rollback-forward-only"));
 }
 
+/// What the inventory is, and what was there before, as far as these edits change it: what is missing.
+fn missing(before: &dyn Fn(&mut Value), after: &dyn Fn(&mut Value), times: RollbackTimes) -> Vec<String> {
+    let mut value = deployment();
+    value["plan"]["targets"] = json!(["live-1", "live-2"]);
+    let component = |version: &str| json!([{"name": "shop", "kind": "software", "version": version}]);
+    let instance = |id: &str, release: &str, version: &str| json!({"id": id, "environment": "live", "status": "running", "release": release, "components": component(version)});
+    value["actual_instances"] = json!([
+        instance("live-1", "shop-1", "1"),
+        instance("live-2", "shop-1", "1"),
+        instance("live-3", "shop-0", "0")
+    ]);
+    before(&mut value);
+    let was = BeforeRollout::of(&serde_json::from_value(value.clone()).unwrap());
+    after(&mut value);
+    let mut deployment: Deployment = serde_json::from_value(value).unwrap();
+    was.restore(&mut deployment);
+    let found = unfinished_way_back(&deployment, &was, times, "2026-11-24T20:30:00Z".parse().unwrap());
+    assert!(found.iter().all(|finding| finding.code == "rollback-incomplete"), "{found:?}");
+    found.into_iter().map(|finding| finding.about.unwrap_or_default()).collect()
+}
+
 #[test]
 fn rule_2_a_rollback_is_complete_when_the_inventory_is_as_it_was() {
-    let now = "2026-11-24T20:30:00Z".parse().unwrap();
-    let found = |edit: &dyn Fn(&mut Value)| -> Vec<(String, String)> {
-        let mut value = deployment();
-        value["plan"]["targets"] = json!(["live-1", "live-2"]);
-        value["actual_instances"] = json!([
-            {"id": "live-1", "environment": "live", "status": "running", "release": "shop-1"},
-            {"id": "live-2", "environment": "live", "status": "running", "release": "shop-1"},
-            {"id": "live-3", "environment": "live", "status": "running", "release": "shop-0"}
-        ]);
-        edit(&mut value);
-        let deployment: Deployment = serde_json::from_value(value).unwrap();
-        let found = unfinished_way_back(&deployment, now);
-        found.into_iter().map(|finding| (finding.code, finding.about.unwrap_or_default())).collect()
-    };
-    let incomplete = |about: &str| ("rollback-incomplete".to_owned(), about.to_owned());
-    assert_eq!(found(&|_| {}), []);
-    assert_eq!(found(&|value| value["actual_instances"][1]["release"] = json!("shop-2")), [incomplete("live-2")]);
-    assert_eq!(found(&|value| value["actual_instances"][0]["status"] = json!("removed")), [incomplete("live-1")]);
-    assert_eq!(found(&|value| value["actual_instances"] = json!([])), [incomplete("live-1"), incomplete("live-2")]);
+    let nothing = |_: &mut Value| {};
+    let found = |edit: &dyn Fn(&mut Value)| missing(&nothing, edit, RollbackTimes::default());
+    assert_eq!(found(&nothing), [""; 0]);
+    assert_eq!(found(&|value| value["actual_instances"][1]["release"] = json!("shop-2")), ["live-2"]);
+    assert_eq!(found(&|value| value["actual_instances"][1]["components"][0]["version"] = json!("2")), ["live-2"]);
+    assert_eq!(found(&|value| value["actual_instances"][0]["status"] = json!("removed")), ["live-1"]);
+    assert_eq!(found(&|value| value["actual_instances"][0]["status"] = json!("disabled")), ["live-1"]);
+    assert_eq!(found(&|value| value["actual_instances"] = json!([])), ["live-1", "live-2"]);
+    // What is no target stays out of it, unless it has the new release now.
+    assert_eq!(found(&|value| value["actual_instances"][2]["status"] = json!("stopped")), [""; 0]);
+    assert_eq!(found(&|value| value["actual_instances"][2]["release"] = json!("shop-2")), ["live-3"]);
     let canary = json!({"id": "canary-1", "environment": "live", "status": "running", "release": "shop-2"});
     let with_canary = |value: &mut Value| value["actual_instances"].as_array_mut().unwrap().push(canary.clone());
-    assert_eq!(found(&with_canary), [incomplete("canary-1")]);
-    let removal = |value: &mut Value| {
+    assert_eq!(found(&with_canary), ["canary-1"]);
+    // One that had the new release before may keep it, and a target that was new is gone again.
+    assert_eq!(missing(&with_canary, &nothing, RollbackTimes::default()), [""; 0]);
+    let new_target = |value: &mut Value| value["plan"]["targets"] = json!(["live-1", "live-2", "canary-1"]);
+    assert_eq!(missing(&new_target, &nothing, RollbackTimes::default()), [""; 0]);
+    // Nothing that is written into the deployment afterwards changes what is compared.
+    let other_plan = |value: &mut Value| {
+        value["plan"]["targets"] = json!([]);
+        value["plan"].as_object_mut().unwrap().remove("way_back");
+        value["scenario"] = json!("removal");
+        value["actual_instances"][0]["release"] = json!("shop-2");
+    };
+    assert_eq!(found(&other_plan), ["live-1"]);
+    // Nobody knew what was there.
+    let unknown = |value: &mut Value| value["actual_instances"] = json!([]);
+    assert_eq!(missing(&unknown, &nothing, RollbackTimes::default()), ["shop-1"]);
+    let first = |value: &mut Value| {
+        unknown(value);
         value["scenario"] = json!("first-release");
-        value["plan"]["way_back"] = json!({"kind": "removal"});
+        value["plan"].as_object_mut().unwrap().remove("way_back");
     };
-    assert_eq!(found(&removal), []);
-    let left = |value: &mut Value| {
-        removal(value);
-        with_canary(value);
+    assert_eq!(missing(&first, &nothing, RollbackTimes::default()), [""; 0]);
+    assert_eq!(missing(&first, &with_canary, RollbackTimes::default()), ["canary-1"]);
+}
+
+#[test]
+fn rule_2_an_inventory_from_before_the_way_back_says_nothing_of_its_result() {
+    let nothing = |_: &mut Value| {};
+    let began = Some("2026-11-24T20:10:00Z".parse().unwrap());
+    let told = |told: Option<&str>| {
+        let told = told.map(|told| told.parse().unwrap());
+        missing(&nothing, &nothing, RollbackTimes { began, told }).len()
     };
-    assert_eq!(found(&left), [incomplete("canary-1")]);
+    assert_eq!(told(None), 1);
+    assert_eq!(told(Some("2026-11-24T20:09:59Z")), 1);
+    assert_eq!(told(Some("2026-11-24T20:10:00Z")), 0);
+    let attested = |at: &str| {
+        let entry = json!({"source": "register", "credential": "token:cmdb", "as_of": at, "recorded": at});
+        let list = json!({"source": "register", "credential": "token:cmdb"});
+        let edit = |value: &mut Value| {
+            value["provenance"] = json!({
+                "/actual_instances": list, "/actual_instances/0": entry, "/actual_instances/1": entry,
+                "/actual_instances/2": entry
+            });
+        };
+        missing(&nothing, &edit, RollbackTimes { began, told: None }).len()
+    };
+    assert_eq!(attested("2026-11-24T20:05:00Z"), 1);
+    assert_eq!(attested("2026-11-24T20:15:00Z"), 0);
+}
+
+#[test]
+fn rule_1_a_way_back_that_does_not_fit_into_the_window_is_not_approved_and_does_not_begin() {
+    let step = |id: &str, planned: &str| json!({"id": id, "title": id, "action": {"remove": {}}, "planned": planned, "repeatable": true});
+    let with = |planned: &str| {
+        let mut value = deployment();
+        value["rollout"] = json!({
+            "steps": [step("deploy", "10m"), step("switch", "1m")],
+            "back": [{"step": step("undo", planned), "undoes": ["deploy"]}],
+            "point_of_no_return": "switch", "way_back": {"kind": "last-known-good", "release": "shop-1"}, "summary": "two"
+        });
+        value
+    };
+    let breach = one("way-back-too-long", "/change/window");
+    assert_eq!(after(EXIT, with("2h"), |_| {}), []);
+    assert_eq!(after(EXIT, with("2h 1s"), |_| {}), breach);
 }
 
 #[test]

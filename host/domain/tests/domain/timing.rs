@@ -75,7 +75,7 @@ fn the_rest_is_what_is_left_in_the_present_direction() {
     progress.end("one", StepEnd::new(StepStatus::Succeeded, None), now);
     deployment.progress = Some(progress.clone());
     assert_eq!(timing(&deployment)["rest"], "3600s");
-    progress.turn_back();
+    progress.turn_back(now);
     progress.begin("tell", now);
     progress.end("tell", StepEnd::new(StepStatus::Succeeded, None), now);
     deployment.progress = Some(progress);

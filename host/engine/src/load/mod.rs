@@ -204,6 +204,12 @@ impl LoadedModel {
         self.0.strategy.iter().chain(self.0.analyses.values()).any(|used| used.model.plugin.grants.reach_outside())
     }
 
+    /// Whether the strategy reaches more than the snapshot: something outside, or the values of a namespace.
+    pub fn strategy_reaches_outside(&self) -> bool {
+        self.strategy_binding()
+            .is_some_and(|used| used.model.plugin.grants.reach_outside() || used.plugin.plugin.namespaces().is_some())
+    }
+
     /// The use with this id of a plugin that is asked within a rollout.
     pub fn use_in_rollout(&self, id: &str) -> Option<&PluginUse> {
         let used = if id == STRATEGY_ID { self.strategy_binding() } else { self.analysis(id) };

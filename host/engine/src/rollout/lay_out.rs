@@ -40,6 +40,22 @@ impl LoadedModel {
         }
     }
 
+    /// Checks that the rollout of a snapshot, if the strategy lays it out at its gate, is the one of the strategy.
+    ///
+    /// # Errors
+    /// If it is another one, or the strategy cannot lay one out.
+    pub fn check_rollout(&self, snapshot: &Snapshot) -> Result<(), RolloutError> {
+        if !self.lays_out_at(snapshot.gate) {
+            return Ok(());
+        }
+        let planned = self.lay_out(snapshot)?;
+        match &snapshot.deployment.rollout {
+            Some(told) if *told == planned => Ok(()),
+            Some(told) => Err(RolloutError::Refused(Box::new(differs(told, &planned)))),
+            None => Err(RolloutError::Refused(Box::new(not_laid_out()))),
+        }
+    }
+
     /// Whether the strategy is asked for the rollout at this gate: from the approval of the plan on, until the rollout begins.
     pub fn lays_out_at(&self, gate: Gate) -> bool {
         self.strategy_binding().is_some() && (Gate::PLAN_EXIT..=Gate::FULFILL_ENTRANCE).contains(&gate)
@@ -70,8 +86,9 @@ impl LoadedModel {
             return deployment;
         }
         let under_way = deployment.progress.as_ref().map(|progress| progress.rollout.clone());
+        let is_approved = deployment.approved.as_ref().is_some_and(|approved| approved.rollout.is_some());
         let laid_out = under_way.or_else(|| {
-            self.strategy_binding()?;
+            self.strategy_binding().filter(|_| is_approved || self.lays_out_at(gate))?;
             let (deployment, evidence) = (Arc::clone(&deployment), evidence.clone());
             self.lay_out(&Snapshot { deployment, gate, now, subject: Digest::of(b""), evidence }).ok()
         });
@@ -94,6 +111,9 @@ impl LoadedModel {
             waivers: Vec::new(),
             overrides: Vec::new(),
             overlaps: Vec::new(),
+            // They depend on who has approved, and come in all the time.
+            people: None,
+            samples: None,
             ..Deployment::clone(deployment)
         };
         let now = GatePassage::planning_began(&snapshot.deployment.gates_passed).unwrap_or(*now);
@@ -116,7 +136,11 @@ impl LoadedModel {
                     breaches.push(differs(told, planned));
                 }
                 if told.is_none() {
-                    breaches.extend(declared_analyses::unknown(self.model(), planned, None));
+                    let unknown = declared_analyses::unknown(self.model(), planned, None);
+                    if unknown.is_empty() {
+                        breaches.push(not_laid_out());
+                    }
+                    breaches.extend(unknown);
                 }
             }
             // The decision says that the strategy could not answer.
@@ -132,7 +156,7 @@ impl LoadedModel {
 }
 
 /// The finding that a deployment tells another rollout than the strategy lays out.
-fn differs(told: &Rollout, planned: &Rollout) -> Finding {
+pub(crate) fn differs(told: &Rollout, planned: &Rollout) -> Finding {
     let (told, planned_value) = (json!(told), json!(planned));
     let places = first_differences(&told, &planned_value);
     let places: Vec<String> = places.into_iter().map(|place| format!("/rollout{place}")).collect();
@@ -146,8 +170,22 @@ fn differs(told: &Rollout, planned: &Rollout) -> Finding {
     };
     let message = format!("the rollout is not the one that the model's strategy lays out: it differs at {named}");
     let code = EngineCode::RolloutDiffersFromStrategy.as_str();
-    let remedy = "leave `rollout` out of the deployment: the strategy lays it out";
+    let remedy = "leave `rollout` out of the deployment: the strategy lays it out; if the deployment tells none, ask the gate again";
     Finding { pointers: places, ..Finding::breach(code, message, remedy, need) }.owned_by("deployment-manager")
+}
+
+/// The finding that the strategy could not lay the rollout out when the snapshot was taken, and now can.
+fn not_laid_out() -> Finding {
+    let code = EngineCode::RolloutDiffersFromStrategy.as_str();
+    let need = CorrectionNeeded {
+        pointer: "/rollout".to_owned(),
+        expected: "the rollout of the strategy".to_owned(),
+        accepted: Vec::new(),
+        found: Some("none".to_owned()),
+    };
+    let message =
+        "the strategy could not lay the rollout out when the deployment was read, and did when it was asked again";
+    Finding::breach(code, message, "ask the gate again", need).owned_by("deployment-manager")
 }
 
 /// The finding that a deployment tells a rollout, and nothing carries it out.

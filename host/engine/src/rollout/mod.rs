@@ -169,7 +169,7 @@ impl LoadedModel {
                     }
                 }
                 Action::GoBack(reason) => {
-                    progress.turn_back();
+                    progress.turn_back(snapshot.now);
                     world.note(&RolloutEvent::TurnedBack(&reason), progress);
                 }
                 Action::Pause(reason) => return Ok(RolloutEnd::Paused(reason)),
@@ -442,7 +442,7 @@ mod tests {
     #[test]
     fn only_what_has_begun_is_undone_and_in_the_order_of_the_way_back() {
         let mut began_one = progress(1);
-        began_one.turn_back();
+        began_one.turn_back(now());
         assert_eq!(began_one.left(), ["undo-a"]);
         assert_eq!(wrong(&began_one, &["undo-a"]), None);
         assert!(wrong(&began_one, &["undo-b"]).is_some(), "step b has not begun");
@@ -450,7 +450,7 @@ mod tests {
         assert!(check_action(&Action::GoBack(Reason::new("c", "m")), &began_one).is_err());
 
         let mut began_two = progress(2);
-        began_two.turn_back();
+        began_two.turn_back(now());
         assert_eq!(began_two.left(), ["undo-b", "undo-a"]);
         assert!(wrong(&began_two, &["undo-a"]).is_some_and(|why| why.contains("step `undo-b` comes first")));
         assert!(check_action(&Action::Complete, &began_two).is_err());

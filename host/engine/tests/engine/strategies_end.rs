@@ -181,7 +181,7 @@ impl Walk<'_> {
             Action::Skip(_) => panic!("the bundled strategies leave nothing out"),
             Action::GoBack(_) => {
                 assert!(!state.progress.past_point_of_no_return && !state.late, "past the point or the moment");
-                state.progress.turn_back();
+                state.progress.turn_back(now);
                 vec![state]
             }
             Action::Pause(_) => self.decided_by_people(state),
@@ -248,7 +248,7 @@ impl Walk<'_> {
         if allowed && state.progress.direction == Direction::Forward {
             assert!(!state.late, "past the moment");
             let mut back = state;
-            back.progress.turn_back();
+            back.progress.turn_back(self.now(back.late));
             next.push(back);
         }
         next

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{
-    ApprovedPlan, CheckState, CredentialKind, DetachedSignature, Digest, Evidence, Gate, Override, PersonId, Reason,
-    Rollout, StepStatus, TeamName,
+    ApprovedPlan, BeforeRollout, CheckState, CredentialKind, DetachedSignature, Digest, Evidence, Gate, Override,
+    PersonId, Reason, Rollout, StepStatus, TeamName,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,6 +100,10 @@ pub enum DeploymentEvent {
         /// The approved plan. Present only at the exit of plan-and-approve.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approved: Option<ApprovedPlan>,
+        /// The deployment and the environment before the rollout, by which a rollback is judged. Present only at the entrance of
+        /// fulfill.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<BeforeRollout>>,
         /// The ids of the optional activities that nobody reported.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         skipped: Vec<String>,
@@ -149,6 +153,13 @@ pub enum DeploymentEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<String>,
     },
+    /// The strategy, or a rule of the host, pauses the rollout until people decide.
+    RolloutPaused {
+        /// The reason for the pause.
+        reason: Reason,
+        /// The id of the decision within the rollout that says so.
+        decision: String,
+    },
     /// A person resumed a step.
     StepResumed {
         /// The id of the step.
@@ -156,6 +167,9 @@ pub enum DeploymentEvent {
         /// The explanation of the person who resumed the step.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
+        /// The id of the decision within the rollout that pauses for the step. Absent for a hold.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<String>,
     },
     /// An override was used.
     OverrideTaken {
@@ -229,6 +243,7 @@ impl DeploymentEvent {
             Self::StepBegan { .. } => "step-began",
             Self::StepEnded { .. } => "step-ended",
             Self::StepSkipped { .. } => "step-skipped",
+            Self::RolloutPaused { .. } => "rollout-paused",
             Self::StepResumed { .. } => "step-resumed",
             Self::OverrideTaken { .. } => "override-taken",
             Self::OverrideConfirmed { .. } => "override-confirmed",

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::{
-    ApprovedPlan, DetachedSignature, Digest, Evidence, Gate, GatePassage, Override, PersonId, Phase, Progress, Rollout,
-    Stage, StepEnd, StepStatus, TeamName, Timestamp,
+    ApprovedPlan, BeforeRollout, DetachedSignature, Digest, Evidence, Gate, GatePassage, Override, PersonId, Phase,
+    Progress, Reason, Rollout, Stage, StepEnd, StepStatus, TeamName, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,14 @@ pub struct DeploymentState {
     pub activities: BTreeMap<Stage, BTreeMap<String, ActivityReport>>,
     /// The rollout as it was laid out last.
     pub rollout: Option<Rollout>,
+    /// The deployment and the environment before the rollout, from the entrance of fulfill on.
+    pub before: Option<Box<BeforeRollout>>,
+    /// When the way back began, if something may have been changed before.
+    pub turned_back: Option<Timestamp>,
+    /// When the deployment last told the instances that exist.
+    pub told_instances: Option<Timestamp>,
+    /// Why the rollout is paused.
+    pub paused: Option<Reason>,
     /// The progress of the rollout, from the entrance of fulfill on.
     pub progress: Option<Progress>,
     /// The overrides, in order.
@@ -94,6 +102,10 @@ impl DeploymentState {
             approved: None,
             activities: BTreeMap::new(),
             rollout: None,
+            before: None,
+            turned_back: None,
+            told_instances: None,
+            paused: None,
             progress: None,
             overrides: Vec::new(),
             passed: Vec::new(),
@@ -112,7 +124,10 @@ impl DeploymentState {
         let stage = self.position.stage();
         match event {
             DeploymentEvent::Requested { .. } => {}
-            DeploymentEvent::Revised { document, people, .. } => {
+            DeploymentEvent::Revised { document, people, changed } => {
+                if changed.iter().any(|member| member == "actual_instances") {
+                    self.told_instances = Some(at);
+                }
                 self.document = *document;
                 self.involved.extend(people.iter().chain([&by.person]).cloned());
             }
@@ -142,7 +157,10 @@ impl DeploymentState {
                     found.revoked = Some(at);
                 }
             }
-            DeploymentEvent::GatePassed { gate, decision, approved, skipped } => {
+            DeploymentEvent::GatePassed { gate, decision, approved, skipped, before } => {
+                if before.is_some() {
+                    self.before.clone_from(before);
+                }
                 for id in skipped {
                     let report = ActivityReport {
                         activity: id.clone(),
@@ -159,6 +177,11 @@ impl DeploymentState {
                 self.passed.push(GatePassage { stage, phase, at, decision: decision.clone() });
                 self.position = StagePosition::behind(*gate);
                 if *gate == Gate::FULFILL_ENTRANCE {
+                    // What was laid out is carried out only if it was approved.
+                    let signed = self.approved.as_ref().and_then(|approved| approved.rollout);
+                    let is_signed =
+                        |rollout: &Rollout| signed.is_some() && Digest::of_canonical(rollout).ok() == signed;
+                    self.rollout = self.rollout.take().filter(is_signed);
                     self.progress = self.rollout.clone().map(Progress::new);
                 }
             }
@@ -167,7 +190,9 @@ impl DeploymentState {
                 self.activities.entry(stage).or_default().insert(report.activity.clone(), report);
             }
             DeploymentEvent::RolloutLaidOut { rollout } => self.rollout = Some(rollout.clone()),
+            DeploymentEvent::RolloutPaused { reason, .. } => self.paused = Some(reason.clone()),
             DeploymentEvent::StepBegan { step, .. } => {
+                self.paused = None;
                 if let Some(progress) = &mut self.progress {
                     progress.settle(at);
                     progress.begin(step, at);
@@ -186,6 +211,7 @@ impl DeploymentState {
                 }
             }
             DeploymentEvent::StepResumed { step, .. } => {
+                self.paused = None;
                 if let Some(progress) = &mut self.progress {
                     progress.resume(step, by.person.normal());
                 }
@@ -210,6 +236,7 @@ impl DeploymentState {
                 }
                 self.approved = None;
                 self.rollout = None;
+                self.before = None;
                 self.progress = None;
                 self.position = StagePosition::InProgress { stage: Stage::PlanAndApprove };
                 // All gates after the one before its new position have to be passed again.
@@ -221,8 +248,11 @@ impl DeploymentState {
             DeploymentEvent::Failed { .. } => self.position = StagePosition::Failed { stage },
             DeploymentEvent::RollbackBegan { .. } => {
                 self.position = StagePosition::RollingBack { stage };
+                self.paused = None;
+                let changed = |progress: &Progress| progress.steps.iter().any(|step| step.attempts > 0);
+                self.turned_back = self.progress.as_ref().is_none_or(changed).then_some(at);
                 if let Some(progress) = &mut self.progress {
-                    progress.turn_back();
+                    progress.turn_back(at);
                 }
             }
             DeploymentEvent::RolledBack { .. } => self.position = StagePosition::RolledBack { stage },

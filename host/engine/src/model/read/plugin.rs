@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{LimitOverrides, PluginSource, PluginUse, StrategyUse, USUAL_RESUME_BY, roles};
+use super::super::{LimitOverrides, PluginSource, PluginUse, STRATEGY_ID, StrategyUse, USUAL_RESUME_BY, roles};
 use super::{Field, ModelFinding, Plugins, Reader, Table};
 use lockgate_domain::{Right, rights_of};
 
@@ -97,6 +97,11 @@ impl Reader<'_> {
             reader.known_keys(table, &["plugin", "settings", "limits", "grants"]);
             reader.plugin_use(table, plugins)
         });
+        if analyses.contains_key(STRATEGY_ID) {
+            let span = self.spans.at(&format!("/analyses/{STRATEGY_ID}"));
+            let message = format!("the id `{STRATEGY_ID}` is that of the model's strategy in decisions");
+            self.findings.push(ModelFinding::error("reserved-id", span, message).help("choose another id"));
+        }
         analyses.into_iter().filter_map(|(id, used)| Some((id, used?))).collect()
     }
 

@@ -520,7 +520,7 @@ fn what_is_done_next_is_a_step_of_the_rollout_in_its_direction() {
     assert_eq!(next(&progress, &[]).unwrap_err(), "`perform` is empty: name at least one step, or wait");
     assert_eq!(next(&progress, &["a", "a"]).unwrap_err(), "`perform` names the step `a` twice");
 
-    progress.turn_back();
+    progress.turn_back(lockgate_domain::Timestamp::from_millis(0));
     let not_due = "`perform[0]` is `undo-b`, which is not a step of the way back that is due";
     assert_eq!(next(&progress, &["undo-b"]).unwrap_err(), not_due);
     progress.begin("b", domain::Timestamp::from_millis(0));

@@ -459,10 +459,10 @@ fn a_release_that_was_fixed_and_deployed_again_under_its_change_counts_two() {
     let there = json!({"actual_instances": [
         {"id": "live-1", "environment": "live", "status": "running", "release": "shop-1"}
     ]});
+    let to = |asked| stand.engine.make_move(&stand.by(&rita()), "first".into(), asked, "it is slow").unwrap();
+    to(LifecycleMove::RollBack);
     stand.engine.revise(&stand.by(&rita()), "first".into(), &there).unwrap();
-    for asked in [LifecycleMove::RollBack, LifecycleMove::CompleteRollback] {
-        stand.engine.make_move(&stand.by(&rita()), "first".into(), asked, "it is slow").unwrap();
-    }
+    to(LifecycleMove::CompleteRollback);
     let first = ended("first");
     assert_eq!((first.iteration, first.outcome), (1, DeploymentResult::RolledBack));
     assert_eq!((first.model.as_deref(), first.model_version.as_deref()), (Some("shop"), Some("1.0.0")));

@@ -277,3 +277,86 @@ fn a_plan_names_the_same_point_of_no_return_and_way_back_as_the_rollout() {
         assert_eq!(refused, code, "{plan}");
     }
 }
+
+#[test]
+fn a_rollout_that_was_laid_out_and_not_approved_does_not_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let with =
+        load(&["four-eyes", "canary", "sbom-policy"], &format!("applies-when = '!(\"plain\" in labels)'\n{MODEL}"));
+    let without = load(&["four-eyes"], "applies-when = '\"plain\" in labels'\n");
+    let stand = Stand::of(open_recording(&folder, vec![with, without], Recordings::Needed), folder);
+    stand.request(|_| {}).unwrap();
+    assert!(stand.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    assert!(stand.view("dep-1").deployment.rollout.is_some());
+    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &json!({"labels": {"plain": "yes"}})).unwrap();
+    for (stage, phase) in [(Stage::PlanAndApprove, Phase::Exit), (Stage::Fulfill, Phase::Entrance)] {
+        let passed = stand.pass("dep-1", stage, phase).unwrap();
+        assert!(passed.passed, "{:?}", passed.decision.reasons);
+    }
+    assert_eq!(stand.view("dep-1").progress, None);
+    stand.activities("dep-1", Stage::Fulfill);
+    let passed = stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap();
+    assert!(passed.passed, "{:?}", passed.decision.reasons);
+}
+
+#[test]
+fn what_is_written_into_the_deployment_while_it_is_rolled_back_changes_no_rule() {
+    let stand = canary();
+    let there = json!([{"id": "live-1", "environment": "live", "status": "running", "release": "shop-1"}]);
+    stand
+        .request(|document| {
+            document["actual_instances"] = there.clone();
+            document["change"]["window"] = json!({"start": "2026-11-24T19:00:00Z", "end": "2026-11-24T22:00:00Z"});
+        })
+        .unwrap();
+    stand.approved("dep-1");
+    assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+    let NextStep::Perform { step, .. } = next(&stand) else { panic!() };
+    let patch = |patch: Value| stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &patch).map(drop).unwrap();
+    let to = |asked| stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), asked, "it failed");
+    // The job that carried out the first step is gone. The step is over with the way forward.
+    to(LifecycleMove::RollBack).unwrap();
+    let NextStep::Perform { step: back, direction, .. } = next(&stand) else { panic!() };
+    assert_eq!(direction, Direction::Back);
+    assert_ne!(back.id, step.id);
+    let state = stand.view("dep-1").progress.unwrap().state(&step.id).unwrap().clone();
+    assert_eq!(state.status, StepStatus::Failed);
+    report(&stand, &back.id, StepOutcome::Succeeded);
+    assert_eq!(next(&stand), NextStep::Complete { direction: Direction::Back });
+    let new = json!([{"id": "live-1", "environment": "live", "status": "running", "release": "shop-2"}]);
+    patch(json!({"actual_instances": new, "scenario": "removal", "plan": {"way_back": null, "targets": []}}));
+    let Err(ServiceError::RuleBroken(found)) = to(LifecycleMove::CompleteRollback) else { panic!() };
+    assert_eq!((found[0].code.as_str(), found[0].about.as_deref()), ("rollback-incomplete", Some("live-1")));
+    patch(json!({"actual_instances": there}));
+    to(LifecycleMove::CompleteRollback).unwrap();
+}
+
+#[test]
+fn a_window_that_the_requester_moves_gives_no_time_to_go_back() {
+    let stand = canary();
+    let window = |end: &str| json!({"start": "2026-11-24T19:00:00Z", "end": end});
+    stand.request(|document| document["change"]["window"] = window("2026-11-24T22:00:00Z")).unwrap();
+    stand.approved("dep-1");
+    assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+    let NextStep::Perform { step, .. } = next(&stand) else { panic!() };
+    stand.later(115);
+    let moved = json!({"change": {"window": window("2026-11-25T22:00:00Z")}});
+    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &moved).unwrap();
+    let back = stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), LifecycleMove::RollBack, "it failed");
+    let Err(ServiceError::RuleBroken(found)) = back else { panic!("{back:?}") };
+    assert_eq!(found[0].code, "rollback-after-moment-of-no-return");
+    report(&stand, &step.id, StepOutcome::Failed);
+    // That it pauses, and why, is recorded once.
+    for _ in 0..2 {
+        let NextStep::Pause { reason } = next(&stand) else { panic!() };
+        assert_eq!(reason.code, "rollback-after-moment-of-no-return");
+    }
+    let paused = stand.engine.events(&rita(), "dep-1".into(), 0, 1000).unwrap();
+    let paused: Vec<Value> = paused.iter().map(|event| serde_json::to_value(&event.event).unwrap()).collect();
+    let paused: Vec<&Value> = paused.iter().filter(|event| event["event"] == "rollout-paused").collect();
+    let [paused] = paused.as_slice() else { panic!("{paused:?}") };
+    let decision = stand.engine.decision(&rita(), paused["decision"].as_str().unwrap()).unwrap().decision;
+    assert!(
+        decision.reasons.iter().any(|reason| reason.code == "rollback-after-moment-of-no-return" && reason.blocking)
+    );
+}
