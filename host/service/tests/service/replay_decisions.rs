@@ -123,10 +123,10 @@ fn what_was_decided_within_a_rollout_comes_out_the_same_and_a_candidate_lays_it_
         let report = StepReport { outcome: StepOutcome::Succeeded, why: None };
         server.engine.report_step(&server.by(&rita()), "dep-1".into(), &step.id, &report).unwrap();
     }
-    // Three gates; two steps and an analysis are begun, and the analysis has an outcome.
-    assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 7]);
+    // Three gates; two steps and an analysis are begun, the analysis has an outcome, and the rollout is paused for it.
+    assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 8]);
     let again = served.ended(Some(served.candidate(&text)));
-    assert_eq!(again, vec![ReplayOutcome::Same; 7]);
+    assert_eq!(again, vec![ReplayOutcome::Same; 8]);
     // Another strategy lays out another rollout, which people would have approved instead.
     let candidate = served.candidate(&text.replace("weight = 10", "weight = 20"));
     let ended = served.ended(Some(candidate));
