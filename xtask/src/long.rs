@@ -21,7 +21,7 @@ struct Group {
     filter: &'static str,
 }
 
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 10] = [
     Group {
         name: "crashes",
         what: "kill a process that writes a ledger",
@@ -33,6 +33,12 @@ const GROUPS: [Group; 9] = [
         what: "kill a server that answers requests",
         files: &["tests/tests/end_to_end/durable/killed.rs"],
         filter: "binary_id(lockgate-tests::end_to_end) and test(/^durable::killed::/)",
+    },
+    Group {
+        name: "due",
+        what: "kill two servers that write what falls due, while the clock moves",
+        files: &["host/service/tests/service/service/due/kills.rs"],
+        filter: "binary_id(lockgate-service::service) and test(/^service::due::kills::/)",
     },
     Group {
         name: "races",

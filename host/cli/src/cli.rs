@@ -7,6 +7,7 @@ use crate::command::audit::AuditCommand;
 use crate::command::change::{ChangeCommand, DriftCommand};
 use crate::command::demo::DemoCommand;
 use crate::command::deployment::DeploymentCommand;
+use crate::command::due::DueCommand;
 use crate::command::eval::EvalCommand;
 use crate::command::ledger::LedgerCommand;
 use crate::command::model::ModelCommand;
@@ -15,6 +16,7 @@ use crate::command::register::RegisterCommand;
 use crate::command::replay::ReplayCommand;
 use crate::command::schema::SchemaCommand;
 use crate::command::serve::ServeCommand;
+use crate::command::stop::StopCommand;
 use crate::command::token::TokenCommand;
 use crate::exit::Exit;
 use crate::options::GlobalOptions;
@@ -66,6 +68,11 @@ enum Command {
     Change(ChangeCommand),
     /// List the instances that went round the gates of a running server. Exits with 2 if there are some.
     Drift(DriftCommand),
+    /// Stop the line on a running server: no deployment in the scope goes on until the stop ends or is lifted.
+    #[command(subcommand)]
+    Stop(StopCommand),
+    /// List what is due next on a running server, and what is overdue. Exits with 2 if something is overdue.
+    Due(DueCommand),
     /// Show who may do what at each gate, and warn about roles that a gate needs and nobody holds.
     Access(AccessCommand),
     /// Print the JSON Schema of a document.
@@ -95,6 +102,8 @@ impl Cli {
             Command::Deployment(command) => command.run(),
             Command::Change(command) => command.run(),
             Command::Drift(command) => command.run(),
+            Command::Stop(command) => command.run(),
+            Command::Due(command) => command.run(),
             Command::Access(command) => command.run(&self.global),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(),

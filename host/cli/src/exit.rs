@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Failure,
     /// The gate denies.
     Denied,
-    /// A replay gave another result.
+    /// A replay gave another result, something went round the gates, or something is overdue.
     Differs,
     /// A log or a proof does not verify.
     Tampered,

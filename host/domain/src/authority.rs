@@ -40,6 +40,8 @@ pub enum Right {
     Override,
     /// Review overrides after they were used.
     Review,
+    /// Stop the line, and lift stops.
+    Stop,
     /// Read the audit log and its proofs.
     Audit,
     /// Reload models and plugins.
@@ -50,7 +52,7 @@ pub enum Right {
 
 impl Right {
     /// All rights, in the order in which documents list them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Read,
         Self::Request,
         Self::RequestForOthers,
@@ -63,6 +65,7 @@ impl Right {
         Self::Waive,
         Self::Override,
         Self::Review,
+        Self::Stop,
         Self::Audit,
         Self::Govern,
         Self::Administer,
@@ -83,6 +86,7 @@ impl Right {
             Self::Waive => "waive",
             Self::Override => "override",
             Self::Review => "review",
+            Self::Stop => "stop",
             Self::Audit => "audit",
             Self::Govern => "govern",
             Self::Administer => "administer",
@@ -131,7 +135,7 @@ impl KnownRole {
 pub const ROLES: [KnownRole; 18] = {
     use Right::{
         Administer, Approve, Attest, Audit, Decide, Drive, Govern, Override, Read, Register, Request, RequestForOthers,
-        Resume, Review, Waive,
+        Resume, Review, Stop, Waive,
     };
     [
         // A person who hands out credentials must not also approve with them.
@@ -143,13 +147,13 @@ pub const ROLES: [KnownRole; 18] = {
         KnownRole::new("auditor", "Checks what was decided, and has it proved.", &[Read, Register, Audit]),
         KnownRole::new(
             "change-authority",
-            "Authorises changes: approves deployments, grants exceptions, and reviews overrides.",
-            &[Read, Register, Decide, Resume, Approve, Waive, Override, Review],
+            "Authorises changes: approves deployments, grants exceptions, reviews overrides, and stops the line.",
+            &[Read, Register, Decide, Resume, Approve, Waive, Override, Review, Stop],
         ),
         KnownRole::new(
             "deployment-manager",
             "Answers for deployments: plans them, has them carried out, and approves them.",
-            &[Read, Request, RequestForOthers, Attest, Register, Decide, Drive, Resume, Approve, Override],
+            &[Read, Request, RequestForOthers, Attest, Register, Decide, Drive, Resume, Approve, Override, Stop],
         ),
         KnownRole::new(
             "deployment-practitioner",
@@ -170,7 +174,7 @@ pub const ROLES: [KnownRole; 18] = {
         KnownRole::new(
             "operations-manager",
             "Runs what was deployed: accepts it, carries it out or back, and approves it.",
-            &[Read, Attest, Register, Decide, Drive, Resume, Approve, Override, Review],
+            &[Read, Attest, Register, Decide, Drive, Resume, Approve, Override, Review, Stop],
         ),
         KnownRole::new(
             "pipeline",
@@ -180,7 +184,7 @@ pub const ROLES: [KnownRole; 18] = {
         KnownRole::new(
             "product-manager",
             "Answers for the product, and authorises its deployments.",
-            &[Read, Request, Register, Decide, Resume, Approve],
+            &[Read, Request, Register, Decide, Resume, Approve, Stop],
         ),
         KnownRole::new(
             "product-owner",
@@ -190,13 +194,13 @@ pub const ROLES: [KnownRole; 18] = {
         KnownRole::new(
             "release-manager",
             "Answers for releases: plans them, has them deployed, and approves that.",
-            &[Read, Request, RequestForOthers, Attest, Register, Decide, Drive, Resume, Approve, Override],
+            &[Read, Request, RequestForOthers, Attest, Register, Decide, Drive, Resume, Approve, Override, Stop],
         ),
         KnownRole::new("service-desk", "Answers users, and tells of incidents.", &[Read, Register]),
         KnownRole::new(
             "service-owner",
             "Answers for the service: approves deployments, grants waivers, and reviews overrides.",
-            &[Read, Request, Register, Decide, Resume, Approve, Waive, Review],
+            &[Read, Request, Register, Decide, Resume, Approve, Waive, Review, Stop],
         ),
         KnownRole::new("supplier", "Delivers from outside, and hands in evidence.", &[Read, Attest, Register]),
         KnownRole::new(

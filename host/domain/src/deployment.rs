@@ -10,8 +10,8 @@ use crate::name::{by_name, id, ids, labels, some_id, some_name, some_text, texts
 use crate::people::people_by_id;
 use crate::{
     Analysis, Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, GatePassage,
-    GrantedExemption, Instance, KpiSamples, NamedPerson, Overlap, Override, Person, PersonId, PersonKind, Plan,
-    Progress, Provenance, Registers, Release, Risk, Rollout, Scenario, Timestamp, Waiver,
+    GrantedExemption, Instance, KpiSamples, LateReview, NamedPerson, Overlap, Override, Person, PersonId, PersonKind,
+    Plan, Progress, Provenance, Registers, Release, Risk, Rollout, Scenario, Stop, Timestamp, Waiver,
 };
 
 /// The digital product that the release belongs to.
@@ -198,6 +198,12 @@ pub struct Deployment {
     /// Other deployments that are under way at the same time.
     #[serde(default)]
     pub overlaps: Vec<Overlap>,
+    /// The stops of the line whose scope includes the deployment. The host sets them.
+    #[serde(default, deserialize_with = "distinct", skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<Stop>,
+    /// The overrides of deployments of the same product whose review is late. The host sets them.
+    #[serde(default, deserialize_with = "distinct", skip_serializing_if = "Vec::is_empty")]
+    pub late_reviews: Vec<LateReview>,
     /// Earlier deployments of the same product.
     #[serde(default, deserialize_with = "distinct")]
     pub history: Vec<DeploymentRecord>,
@@ -286,7 +292,8 @@ impl Deployment {
                 expires: Some(waiver.expires),
             })
         });
-        let overridden = self.overrides.iter().map(|taken| GrantedExemption {
+        let of_bindings = self.overrides.iter().filter(|taken| taken.stop.is_none());
+        let overridden = of_bindings.map(|taken| GrantedExemption {
             id: taken.id.clone(),
             kind: "override".to_owned(),
             binding: taken.binding.clone(),

@@ -171,6 +171,10 @@ pub struct Override {
     /// The id of the second person, who confirmed the override. The model says whether one is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<PersonId>,
+    /// The id of the stop of the line that the deployment passed by the open hotfix lane of its model. Then `binding` is
+    /// `line-stopped`, and the override sets aside no answer: it is there to be reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_id")]
+    pub stop: Option<String>,
 }
 
 /// The exception because of which an answer does not count.

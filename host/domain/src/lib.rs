@@ -55,6 +55,7 @@ mod samples;
 mod shortened;
 mod snapshot;
 mod stage;
+mod stop;
 mod strict_json;
 mod team;
 mod time;
@@ -129,6 +130,7 @@ pub use samples::KpiSamples;
 pub use shortened::{shortened, shortened_quotes};
 pub use snapshot::{RECORDED_PARTS, Snapshot, SnapshotForm};
 pub use stage::{Gate, GatePassage, Phase, Scenario, Stage};
+pub use stop::{LateReview, Stop, StopScope};
 pub use strict_json::{
     JsonError, JsonFault, JsonFaultKind, JsonReader, canonical_number, read_json, without_byte_order_mark,
 };

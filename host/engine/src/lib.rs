@@ -24,6 +24,7 @@ pub mod model;
 pub mod replay;
 pub mod rollout;
 mod select_model;
+mod stops;
 mod values;
 
 pub use gate::{EngineCode, GateError, decision_id};

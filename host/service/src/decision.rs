@@ -20,9 +20,10 @@ use serde_json::Value;
 use super::locate::decision_stream;
 use super::read::{LoadedDeployment, Page, PageRequest, body};
 use super::snapshot_cache::{CachedSnapshot, GateSnapshot, content_of};
+use super::stops::passed_stops;
 use super::{DeploymentRef, DeploymentService, Recordings, ServiceError};
 use crate::authority::Actor;
-use crate::lifecycle::EventActor;
+use crate::lifecycle::{DeploymentEvent, EventActor};
 use crate::namespaces::{LedgerNamespaces, value_changes};
 use lockgate_engine::LoadedModel;
 use lockgate_engine::PendingValues;
@@ -142,6 +143,8 @@ pub(super) struct PreparedDecision {
     /// The durations of its parts.
     pub(super) phases: DecisionPhases,
     pub(super) loaded: Arc<LoadedDeployment>,
+    /// The overrides that a pass takes by itself, because the line is stopped and the hotfix lane of the model is open.
+    pub(super) taken: Vec<DeploymentEvent>,
     pub(super) entries: Vec<EntryDraft>,
     pub(super) content: Vec<ContentBlob>,
     pub(super) expect: Vec<ExpectedVersion>,
@@ -252,6 +255,7 @@ impl DeploymentService {
     ) -> Result<PreparedDecision, ServiceError> {
         let phases = evaluated.phases(read);
         let EvaluatedDecision { loaded, cached, snapshot, bookings, decision, recordings, values, .. } = evaluated;
+        let taken = passed_stops(&loaded, &cached.model, &snapshot, (decision.gate, actor))?;
         let passed = pass && decision.verdict == lockgate_domain::Verdict::Allow;
         let (deployment, evidence) = (cached.content.clone(), snapshot.evidence.clone());
         let kept = KeptSnapshot { deployment, evidence, recordings, phases };
@@ -273,6 +277,7 @@ impl DeploymentService {
             decision,
             phases,
             loaded,
+            taken,
             entries,
             content,
             expect,

@@ -39,7 +39,7 @@ pub struct NewDeployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
     /// The document of the deployment, without the members that people and the host add later (`involved`, `approvals`,
-    /// `approved`, `waivers`, `overrides`, `overlaps`, `history`, `progress`, `analysis`, `gates_passed`, `people`, `samples`, `provenance`). Its
+    /// `approved`, `waivers`, `overrides`, `overlaps`, `stops`, `late_reviews`, `history`, `progress`, `analysis`, `gates_passed`, `people`, `samples`, `provenance`). Its
     /// `change`, `environment`, `product` and `release` may be the id of an entry of a register. A value that differs from
     /// that of the entry is refused.
     #[schemars(schema_with = "written_deployment")]
@@ -379,6 +379,8 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         waivers,
         overrides,
         overlaps,
+        stops,
+        late_reviews,
         history,
         progress,
         analysis,
@@ -396,6 +398,8 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         ("waivers", !waivers.is_empty(), "waivers are granted by `POST /api/v1/waivers`"),
         ("overrides", !overrides.is_empty(), "overrides are taken by `POST …/overrides`"),
         ("overlaps", !overlaps.is_empty(), "the host finds them itself"),
+        ("stops", !stops.is_empty(), "the line is stopped by `POST /api/v1/stops`"),
+        ("late_reviews", !late_reviews.is_empty(), "the host keeps which reviews of overrides are late"),
         ("progress", progress.is_some(), "the host keeps how far the rollout has come"),
         ("gates_passed", !gates_passed.is_empty(), "the host keeps which gates were passed"),
         ("analysis", analysis.is_some(), "a step of the rollout asks for it"),

@@ -58,8 +58,9 @@ impl DeploymentService {
                 skipped: skipped.collect(),
             };
             let by = EventActor::from(write.actor);
+            let taken = std::mem::take(&mut prepared.taken);
             let laid_out = laid_out(&loaded.state, prepared.laid_out.take());
-            for event in laid_out.into_iter().chain([event]) {
+            for event in laid_out.into_iter().chain(taken).chain([event]) {
                 after = after.after([&event], &by, write.now);
                 let kind = event.kind();
                 let entry = EntryDraft::new(&loaded.stream, kind, write.now, &RecordedEvent { by: by.clone(), event })?;

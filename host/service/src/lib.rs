@@ -23,7 +23,7 @@
 //!
 //! `registers` keeps what the owners of facts attest, and joins it to the snapshot. The other operations have a module each: `document`, `evidence`, `approval`, `activity`, `moves`, `rollout`, `overrides`,
 //! `waiver` (with `waiver_scope`) and `delegation`. `change_view` shows the
-//! way of a change, and `drift` what went round the gates. [`replay`] makes recorded decisions again. `error` has the errors of all.
+//! way of a change, and `drift` what went round the gates. `due` is the host's clock, and `stops` keeps the stops of the line. [`replay`] makes recorded decisions again. `error` has the errors of all.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
 
@@ -37,6 +37,7 @@ mod decision;
 mod delegation;
 mod document;
 mod drift;
+mod due;
 mod error;
 mod evidence;
 mod gate;
@@ -54,18 +55,20 @@ pub mod replay;
 mod rollout;
 pub mod signature;
 mod snapshot_cache;
+mod stops;
 mod value_turns;
 mod view;
 mod waiver;
 mod waiver_scope;
 mod write;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Weak};
 
 use lockgate_domain::{AttestRules, Digest, Duration, Gate, Timestamp};
 use lockgate_engine::LoadedModel;
 use lockgate_ledger::Storage;
+use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use serde::Serialize;
 
@@ -78,6 +81,7 @@ pub use decision::{DecisionOrigin, DecisionPhases, DecisionRecord, RequestRef};
 pub use delegation::{Credentials, Delegation, DelegationState, NewDelegation, NoCredentials, TokensHeld};
 pub use document::NewDeployment;
 pub use drift::DriftFinding;
+pub use due::{DueCursor, DueFilter, DueItem, DueKind, DueMark, DuePage, DuePageRequest, DueRound, InvalidDueCursor};
 pub use error::{InputError, RuleRefusal, ServiceError};
 pub use evidence::{AttachedEvidence, NewEvidence};
 pub use gate::GatePass;
@@ -92,18 +96,21 @@ pub use registers::{
     EntriesFilter, ImportLine, ImportReport, RegisterRef, RegisterScope, SamplesRecorded, register_content,
 };
 pub use rollout::{NextStep, StepOutcome, StepReport};
+pub use stops::{NewStop, StopLift, StopState};
 pub use view::{ActivityView, ApprovalView, DeploymentSummary, DeploymentView, ModelChoice};
 pub use waiver::{GrantedWaiver, NewWaiver, WaiverState};
 pub use waiver_scope::unknown_in_scope;
 
 use booking::StreamBookings;
 use decision::RecentContent;
+use due::Agenda;
 use granted::GrantsById;
 use locate::KnownTeams;
 use product_history::ProductHistory;
 use read::{FollowedStreams, LoadedDeployment};
 use registers::RegisterCaches;
 use snapshot_cache::CachedSnapshot;
+use stops::KnownStops;
 use value_turns::ValueTurns;
 
 /// The source of deployment models for the engine.
@@ -158,6 +165,17 @@ impl Default for ServiceSettings {
 #[derive(Clone)]
 pub struct DeploymentService(Arc<ServiceParts>);
 
+/// A reference to a service that does not keep its ledger open, for work that goes on until the server ends.
+#[derive(Clone)]
+pub struct WeakDeploymentService(Weak<ServiceParts>);
+
+impl WeakDeploymentService {
+    /// The service, while its server runs.
+    pub fn upgrade(&self) -> Option<DeploymentService> {
+        self.0.upgrade().map(DeploymentService)
+    }
+}
+
 struct ServiceParts {
     storage: Arc<dyn Storage>,
     models: Arc<dyn Models>,
@@ -185,6 +203,10 @@ struct ServiceParts {
     registers: RegisterCaches,
     /// The content that this process has stored lately, and need not send again.
     stored: RecentContent,
+    /// The stops of the line.
+    stops: FollowedStreams<KnownStops>,
+    /// What is due.
+    agenda: Mutex<Agenda>,
     /// The turns of decisions that want to change the same values of plugins.
     value_turns: ValueTurns,
 }
@@ -255,8 +277,15 @@ impl DeploymentService {
             attest,
             registers: RegisterCaches::default(),
             stored: RecentContent::default(),
+            stops: Cache::new(1),
+            agenda: Mutex::default(),
             value_turns: ValueTurns::default(),
         }))
+    }
+
+    /// A reference that does not keep the ledger open.
+    pub fn downgrade(&self) -> WeakDeploymentService {
+        WeakDeploymentService(Arc::downgrade(&self.0))
     }
 
     /// The ledger's time, which is never before its newest entry.

@@ -1,7 +1,7 @@
 //! Overrides: exceptions that a person takes in an emergency, and that another person reviews afterwards.
 
-use lockgate_domain::{Enforcement, Gate, Override, PersonId, Right, TeamName, fields};
-use lockgate_engine::model::Model;
+use lockgate_domain::{Enforcement, Gate, Override, PersonId, Right, TeamName, Timestamp, fields};
+use lockgate_engine::model::{Model, OverrideReviews};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -92,9 +92,12 @@ impl DeploymentService {
                 reason: new.reason.clone(),
                 at: write.now,
                 confirmed_by: None,
+                stop: None,
             };
-            let change = WriteChange::of(DeploymentEvent::OverrideTaken { taken: taken.clone() });
-            self.record(write, digest, &loaded, change, |_| Ok(OverrideState { taken, review: None }))
+            let event = override_taken(taken.clone(), gate_snapshot.cached.model.model().override_reviews);
+            self.record(write, digest, &loaded, WriteChange::of(event), |after| {
+                Ok(of_id(&after.state.overrides, &taken.id)?.clone())
+            })
         })
     }
 
@@ -157,11 +160,14 @@ impl DeploymentService {
             if known.review.is_some() {
                 return Err(RuleRefusal::Over { what: "review of the override", id: taken.to_owned() }.into());
             }
-            let change = WriteChange::of(DeploymentEvent::OverrideReviewed {
-                id: taken.to_owned(),
-                finding: new.finding,
-                comment: new.comment.clone(),
-            });
+            let (finding, comment) = (new.finding, new.comment.clone());
+            let event = DeploymentEvent::OverrideReviewed { id: taken.to_owned(), finding, comment };
+            // A late review no longer warns or stops deployments of the product.
+            let entries = match loaded.state.review_is_late(taken) {
+                true => vec![Self::review_made(&loaded, taken, write.now)?],
+                false => Vec::new(),
+            };
+            let change = WriteChange { entries, ..WriteChange::of(event) };
             self.record(write, digest, &loaded, change, |after| Ok(of_id(&after.state.overrides, taken)?.clone()))
         })
     }
@@ -179,13 +185,23 @@ impl DeploymentService {
         actor.require(Right::Read)?;
         self.paged(&actor.teams, None, "override-taken", page, |entry| {
             let RecordedEvent { event, .. } = body(entry)?;
-            let DeploymentEvent::OverrideTaken { taken } = event else { return Ok(None) };
+            let DeploymentEvent::OverrideTaken { taken, .. } = event else { return Ok(None) };
             let loaded = self.of_entry(entry)?;
             let known = of_id(&loaded.state.overrides, &taken.id)?.clone();
             let wanted = reviewed.is_none_or(|reviewed| reviewed == known.review.is_some());
             let (deployment, team) = (loaded.id.clone(), loaded.state.team.clone());
             Ok(wanted.then_some(PendingOverride { deployment, team, known }))
         })
+    }
+}
+
+/// The event that an override was taken, with the times at which its review is due and at which a missing one stops deployments.
+pub(super) fn override_taken(taken: Override, reviews: OverrideReviews) -> DeploymentEvent {
+    let after = |time: lockgate_domain::Duration| -> Timestamp { taken.at.saturating_add(time) };
+    DeploymentEvent::OverrideTaken {
+        review_due: after(reviews.within),
+        blocks_from: reviews.block_after.map(after),
+        taken,
     }
 }
 

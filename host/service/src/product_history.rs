@@ -1,9 +1,10 @@
-//! How the deployments of a product ended, in the order of their ends.
+//! How the deployments of a product ended, in the order of their ends, and which of its overrides were not reviewed in time.
 
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, DeploymentRecord, DeploymentResult, GatePassage, Timestamp};
+use lockgate_domain::{Deployment, DeploymentRecord, DeploymentResult, GatePassage, LateReview, Timestamp};
 use lockgate_ledger::{EntryDraft, EntryQuery, ExpectedVersion};
+use serde::{Deserialize, Serialize};
 
 use super::decision::DecisionRecord;
 use super::locate::{decision_stream, team_step};
@@ -19,10 +20,24 @@ pub(super) fn product_stream(team: &str, id: &str) -> String {
     format!("product/{}/{id}", team_step(team))
 }
 
+/// The kind of the ledger entries that say that the review of an override is late.
+const REVIEW_LATE: &str = "override-review-late";
+/// The kind of the ledger entries that say that a late review was made.
+const REVIEW_MADE: &str = "late-review-made";
+
 /// How earlier deployments of a product ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProductHistory {
     pub(super) past: Vec<DeploymentRecord>,
+    /// The overrides whose review is late, in the order in which they became so.
+    pub(super) late_reviews: Vec<LateReview>,
+}
+
+/// A late review that was made: the body of its entry.
+#[derive(Serialize, Deserialize)]
+struct MadeReview {
+    id: String,
+    deployment: String,
 }
 
 impl ProductHistory {
@@ -46,9 +61,41 @@ impl DeploymentService {
         version: u64,
     ) -> Result<Arc<FollowedStream<ProductHistory>>, ServiceError> {
         follow(&*self.0.storage, &self.0.histories, stream, version, |history, entry| {
-            history.past.push(body(&entry)?);
+            match entry.kind.as_str() {
+                REVIEW_LATE => history.late_reviews.push(body(&entry)?),
+                REVIEW_MADE => {
+                    let MadeReview { id, deployment } = body(&entry)?;
+                    history.late_reviews.retain(|late| (&late.id, &late.deployment) != (&id, &deployment));
+                }
+                _ => history.past.push(body(&entry)?),
+            }
             Ok(())
         })
+    }
+
+    /// The entry that says that the review of an override is late.
+    pub(super) fn review_late(
+        loaded: &LoadedDeployment,
+        late: &LateReview,
+        now: Timestamp,
+    ) -> Result<EntryDraft, ServiceError> {
+        Self::about_review(loaded, REVIEW_LATE, late, now)
+    }
+
+    /// The entry that says that a late review was made.
+    pub(super) fn review_made(loaded: &LoadedDeployment, id: &str, now: Timestamp) -> Result<EntryDraft, ServiceError> {
+        let made = MadeReview { id: id.to_owned(), deployment: loaded.id.clone() };
+        Self::about_review(loaded, REVIEW_MADE, &made, now)
+    }
+
+    fn about_review(
+        loaded: &LoadedDeployment,
+        kind: &str,
+        body: &impl Serialize,
+        now: Timestamp,
+    ) -> Result<EntryDraft, ServiceError> {
+        let (team, product) = (&loaded.state.team, &loaded.document.product.id);
+        Ok(EntryDraft::new(&product_stream(team, product), kind, now, body)?.with_id(product)?.of_team(team)?)
     }
 
     /// The entry for a deployment that ends with a move, and the version that the history must still have when it is

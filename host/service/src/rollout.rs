@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::moves::MoveEntries;
 use super::read::LoadedDeployment;
 use super::snapshot_cache::{CachedSnapshot, GateSnapshot};
+use super::stops::{passed_stops, wait_for_stop};
 use super::value_turns::ValueTurn;
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
@@ -184,12 +185,25 @@ impl DeploymentService {
             let decided = self.decide_in_rollout(cached, &question, &RolloutQuestion::Advance, &advanced.values)?;
             let decision = Some(decided.decision.id.clone());
             let RolloutAnswer::Next(action) = decided.answer.clone() else { return Err(RolloutError::NotBegun.into()) };
+            // While the line is stopped, nothing begins. The way back stays open.
+            if matches!(action, Action::Perform(_) | Action::Skip(_))
+                && direction == Direction::Forward
+                && let Some(wait) = wait_for_stop(&cached.model, snapshot)
+            {
+                return Ok(NextStep::Wait { wait, resume_by: Vec::new() });
+            }
             match action {
                 // The strategy is a pure planner: asked again, it names the steps that are left.
                 Action::Perform(ids) => {
                     let id = ids.into_iter().next().unwrap_or_default();
                     let step = progress.step(&id).cloned().ok_or_else(|| RolloutError::UnknownStep(id.clone()))?;
                     advanced.keep(self.rollout_entry(write.actor, loaded, &question, decided)?);
+                    if direction == Direction::Forward {
+                        let at = (Gate::FULFILL_EXIT, write.actor);
+                        for taken in passed_stops(&advanced.now, &cached.model, snapshot, at)? {
+                            advanced.happen(taken, write.now);
+                        }
+                    }
                     advanced.happen(DeploymentEvent::StepBegan { step: id, decision }, write.now);
                     if let StepAction::Analyze { .. } = &step.action {
                         self.run_analysis(write, loaded, cached, (snapshot, &step), advanced)?;

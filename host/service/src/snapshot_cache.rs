@@ -18,6 +18,7 @@ use super::granted::end_stream;
 use super::product_history::product_stream;
 use super::read::{LoadedDeployment, ReadMode};
 use super::registers::{LedgerRegisters, is_observed};
+use super::stops::STOPS;
 use super::waiver::{EVERYBODYS_WAIVERS, about, team_waivers};
 use super::{DeploymentService, ServiceError, WaiverState};
 use crate::lifecycle::{ApprovalInvalid, RecordedApproval};
@@ -68,6 +69,8 @@ struct SnapshotBasis {
     history: u64,
     /// The version of the ledger's own stream, whose entries say what content was deleted.
     deletions: u64,
+    /// The version of the stops of the line.
+    stops: u64,
     /// The streams of the registers that were joined, and their versions.
     registers: Vec<(String, u64)>,
     models: Arc<[LoadedModel]>,
@@ -85,8 +88,8 @@ enum BasisChange {
 impl SnapshotBasis {
     /// How `now` differs from this.
     fn compare(&self, now: &Self) -> BasisChange {
-        let same = (self.deployment, self.waivers, &self.ends, self.history, self.deletions)
-            == (now.deployment, now.waivers, &now.ends, now.history, now.deletions)
+        let same = (self.deployment, self.waivers, &self.ends, self.history, self.deletions, self.stops)
+            == (now.deployment, now.waivers, &now.ends, now.history, now.deletions, now.stops)
             && Arc::ptr_eq(&self.models, &now.models)
             && self.registers.len() == now.registers.len();
         let registers = self.registers.iter().zip(&now.registers);
@@ -140,7 +143,7 @@ impl DeploymentService {
         let own_waivers = team_waivers(team);
         // Another state may get the version of one that is not written.
         let known = self.0.snapshots.get(&(loaded.stream.clone(), gate)).filter(|_| loaded.is_written);
-        let mut streams = vec![EVERYBODYS_WAIVERS, &own_waivers, &history_stream, LEDGER_STREAM];
+        let mut streams = vec![EVERYBODYS_WAIVERS, &own_waivers, &history_stream, LEDGER_STREAM, STOPS];
         let named = streams.len();
         // The registers may say that the product depends on others than the document names. What is missing is read later.
         let looked_at = match &known {
@@ -163,6 +166,7 @@ impl DeploymentService {
         let history = self.history_at(&history_stream, version(2))?;
         let deletions = version(3);
         self.drop_deleted(deletions);
+        let stops = self.stops_at(version(4))?;
         let mut extra = streams.iter().zip(&versions).skip(named).map(|(stream, version)| (*stream, *version));
         let read_bookings: Vec<(&str, u64)> = extra.by_ref().take(booked - named).collect();
         let mut extra = extra.map(|(stream, version)| (stream.to_owned(), version));
@@ -174,6 +178,7 @@ impl DeploymentService {
             ends,
             history: history.version,
             deletions,
+            stops: stops.version,
             registers,
             models: self.0.models.current(),
         };
@@ -208,6 +213,8 @@ impl DeploymentService {
         }
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
         deployment.history = history.says.past.clone();
+        deployment.late_reviews = history.says.late_reviews.clone();
+        deployment.stops = stops.says.holding_up(team, &deployment, now);
         deployment.gates_passed.clone_from(&state.passed);
         if gate > Gate::FULFILL_ENTRANCE && deployment.rollout.is_none() {
             // It was laid out, approved and begun; nothing lays it out anew.
@@ -218,6 +225,7 @@ impl DeploymentService {
         let mut expect = vec![
             ExpectedVersion { stream: history_stream.clone(), version: history.version },
             ExpectedVersion { stream: LEDGER_STREAM.to_owned(), version: deletions },
+            ExpectedVersion { stream: STOPS.to_owned(), version: stops.version },
         ];
         let waivers: Vec<&WaiverState> = waivers.iter().flat_map(|waivers| waivers.says.values()).collect();
         let waivers: Vec<&WaiverState> = waivers.into_iter().filter(|known| about(known, &deployment)).collect();
@@ -269,6 +277,8 @@ impl DeploymentService {
         let registers = rests_on.registers.iter().filter(|(stream, _)| !is_observed(stream));
         expect.extend(registers.map(|(stream, version)| ExpectedVersion { stream: stream.clone(), version: *version }));
         let expiries = deployment.approvals.iter().filter_map(|approval| approval.expires);
+        let stopped_until = deployment.stops.iter().map(|stop| stop.until);
+        let expiries = expiries.chain(stopped_until);
         let until = expiries.chain(expiry).chain(people_expiry).chain(signed_until).min();
         let until = if depends_on_time { Some(now) } else { until };
         let form = SnapshotForm::of(&snapshot)?;

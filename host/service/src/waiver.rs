@@ -201,7 +201,11 @@ impl DeploymentService {
         };
         let ids: Vec<&str> = all.iter().map(|known| known.waiver.id.as_str()).collect();
         let ends = self.ends::<WaiverState>(ReadMode::Fresh, &ids)?;
-        Ok(all.into_iter().zip(ends).map(|(known, ended)| WaiverState { ended, ..known }).collect())
+        let state = |(known, ended): (WaiverState, Option<Timestamp>)| WaiverState {
+            ended: ended.filter(|ended| *ended < known.waiver.expires),
+            ..known
+        };
+        Ok(all.into_iter().zip(ends).map(state).collect())
     }
 }
 

@@ -22,8 +22,8 @@ pub(crate) use json::JsonDocument;
 pub(crate) use registers::{RegisterArgument, RegisterFiles};
 pub(crate) use shape::{schema_of, schema_of_value, without_links};
 
-/// The time of a snapshot if none is given. No ledger is involved, so it is the clock of this machine.
-#[expect(clippy::disallowed_methods, reason = "nothing that goes by this time is written to a ledger")]
+/// The time of a snapshot or a request if none is given. No ledger is at hand, so it is the clock of this machine.
+#[expect(clippy::disallowed_methods, reason = "no ledger is at hand whose clock could be asked")]
 pub(crate) fn time_of_this_machine() -> lockgate_domain::Timestamp {
     lockgate_domain::Timestamp::now()
 }

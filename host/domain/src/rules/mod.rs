@@ -18,6 +18,8 @@
 //! 7. Deployments that would get in each other's way are fulfilled one after the other.
 //! 8. A rollout that was laid out is carried out: every step has ended well before the exit of fulfill.
 //! 9. A third party that controls the environment, or a part of it, attests its part or the result.
+//! 10. While the line is stopped, no deployment in the scope of the stop passes a gate or begins a step ([`stopped`]). A late
+//!     review of an override stops deployments of its product, where its model says so.
 
 mod approved;
 mod overlap;
@@ -25,11 +27,14 @@ mod plan;
 mod release;
 mod removal;
 mod scenario;
+mod stop;
 mod third_party;
 mod way_back;
 
 pub use release::{ReleaseMistake, mistakes as release_mistakes};
 use schemars::JsonSchema;
+pub use stop::stopped;
+
 use serde_json::Value;
 
 use crate::{CorrectionNeeded, Digest, Finding, Snapshot};
@@ -120,6 +125,10 @@ pub enum Rule {
     ModelDiffersFromApproved,
     /// Another deployment is under way that this one waits for: it changes the same product here, a product that this one depends on or that depends on it, or needs the same resource.
     OverlappingDeployment,
+    /// Somebody has stopped the line for a while, and the deployment is in the scope of the stop.
+    LineStopped,
+    /// An override of a deployment of the product was not reviewed in time.
+    OverrideReviewLate,
 }
 
 impl Rule {
@@ -166,13 +175,15 @@ impl Rule {
             Self::RolloutDiffersFromApproved => "rollout-differs-from-approved",
             Self::ModelDiffersFromApproved => "model-differs-from-approved",
             Self::OverlappingDeployment => "overlapping-deployment",
+            Self::LineStopped => "line-stopped",
+            Self::OverrideReviewLate => "override-review-late",
         }
     }
 
     /// The role that owns what the rule is about, and can repair a breach.
     fn owner(self) -> &'static str {
         match self {
-            Self::ChangeWithoutSingleRelease | Self::ChangeRefused => "change-authority",
+            Self::ChangeWithoutSingleRelease | Self::ChangeRefused | Self::OverrideReviewLate => "change-authority",
             Self::ReleaseDigestDiffers
             | Self::ReleaseOfAnotherProduct
             | Self::BlueprintComponentUnknown
@@ -182,6 +193,7 @@ impl Rule {
             | Self::ReleaseDiffersFromApproved => "release-manager",
             Self::OfficeHoursWithConsumers
             | Self::DataDisposedEarly
+            | Self::LineStopped
             | Self::RollbackIncomplete
             | Self::ThirdPartyEvidenceMissing
             | Self::ThirdPartyResultMissing => "operations-manager",
@@ -258,5 +270,6 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Finding> {
     overlap::check(snapshot, &mut breaches);
     third_party::check(snapshot, &mut breaches);
     way_back::check(snapshot, &mut breaches);
+    stop::late_reviews(snapshot, &mut breaches);
     breaches
 }

@@ -1,7 +1,7 @@
 //! The host's own rules, one by one.
 use std::collections::BTreeMap;
 
-use lockgate_domain::rules::{RollbackTimes, breaches, may_roll_back, unfinished_way_back};
+use lockgate_domain::rules::{RollbackTimes, breaches, may_roll_back, stopped, unfinished_way_back};
 use lockgate_domain::{
     BeforeRollout, DataRetention, Deployment, Digest, Finding, Gate, Phase, Progress, Rollout, Share, Snapshot, Stage,
     WayBack,
@@ -1033,4 +1033,57 @@ fn rule_5_the_contracts_of_what_was_removed_end() {
     assert_eq!(with(&|value| value["registers"]["service_contracts"][1]["active"] = json!(false)), []);
     let part = with(&|value| value["plan"]["staying"] = json!(["i-7"]));
     assert!(part.iter().all(|(code, _)| code != "contract-still-active"), "a part stays: {part:?}");
+}
+
+/// A stop from eight in the evening until a moment.
+fn stop(until: &str) -> Value {
+    json!({
+        "id": "stop-1", "by": "olga", "reason": "INC-7", "scope": {"environment": "live"},
+        "placed": "2026-11-24T20:00:00Z", "until": until
+    })
+}
+
+#[test]
+fn rule_9_stops_that_hold_are_told_with_who_why_and_until_when() {
+    let snapshot = |until: &str| {
+        let mut value = deployment();
+        value["stops"] = json!([stop(until)]);
+        let deployment: Deployment = serde_json::from_value(value).unwrap();
+        Snapshot {
+            subject: Snapshot::subject_of(&deployment, &BTreeMap::new(), model()).unwrap(),
+            deployment: deployment.into(),
+            gate: ENTRANCE,
+            now: "2026-11-24T20:30:00Z".parse().unwrap(),
+            evidence: Default::default(),
+        }
+    };
+    let found = stopped(&snapshot("2026-11-24T21:00:00Z"));
+    let [breach] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((breach.code.as_str(), breach.pointers[0].as_str()), ("line-stopped", "/stops/0"));
+    for part in ["`olga`", "environment `live`", "2026-11-24T21:00:00", "INC-7", "`stop-1`"] {
+        assert!(breach.message.contains(part), "{part}: {}", breach.message);
+    }
+    assert_eq!(breach.remedies[0].owner.as_deref(), Some("operations-manager"));
+    assert_eq!(stopped(&snapshot("2026-11-24T20:30:00Z")), [], "it ends at that moment");
+    // The stop is no part of what is approved.
+    let without: Deployment = serde_json::from_value(deployment()).unwrap();
+    let subject = Snapshot::subject_of(&without, &BTreeMap::new(), model()).unwrap();
+    assert_eq!(snapshot("2026-11-24T21:00:00Z").subject, subject);
+}
+
+#[test]
+fn rule_9_a_late_review_stops_deployments_of_the_product_from_the_moment_that_its_model_says() {
+    let late = |blocks_from: Value| {
+        move |value: &mut Value| {
+            value["late_reviews"] = json!([{
+                "id": "override-1", "deployment": "dep-0", "by": "mia", "due": "2026-11-20T00:00:00Z",
+                "blocks_from": blocks_from
+            }]);
+        }
+    };
+    assert_eq!(after(ENTRANCE, deployment(), late(Value::Null)), []);
+    assert_eq!(after(ENTRANCE, deployment(), late(json!("2026-11-24T20:30:01Z"))), []);
+    let blocked = one("override-review-late", "/late_reviews/0");
+    assert_eq!(after(ENTRANCE, deployment(), late(json!("2026-11-24T20:30:00Z"))), blocked);
+    assert_eq!(after(VALIDATE, approved(), late(json!("2026-11-22T00:00:00Z"))), blocked);
 }

@@ -51,6 +51,9 @@ pub enum EngineCode {
     EvidenceExpired,
     /// Evidence has no verified signature, and the model demands one.
     EvidenceNotVerified,
+    /// The line is stopped, and the deployment model keeps its hotfix lane open: the deployment goes on, and is reviewed
+    /// afterwards.
+    HotfixLaneOpen,
     /// The rollout asks for an analysis that the deployment model does not declare.
     AnalysisUnknown,
     /// A group is satisfied.
@@ -91,6 +94,7 @@ impl EngineCode {
             Self::EvidenceTooOld => "evidence-too-old",
             Self::EvidenceExpired => "evidence-expired",
             Self::EvidenceNotVerified => "evidence-not-verified",
+            Self::HotfixLaneOpen => "hotfix-lane-open",
             Self::AnalysisUnknown => "analysis-unknown",
             Self::GroupAllow => "group-allow",
             Self::GroupDeny => "group-deny",

@@ -38,7 +38,8 @@ pub(super) fn apply(
     let deployment = &snapshot.deployment;
     let waivers: Vec<&Waiver> =
         deployment.waivers.iter().filter(|waiver| snapshot.is_within(&waiver.scope, model)).collect();
-    let overrides: Vec<&Override> = deployment.overrides.iter().filter(|taken| taken.gate == snapshot.gate).collect();
+    let of_gate = |taken: &&Override| taken.gate == snapshot.gate && taken.stop.is_none();
+    let overrides: Vec<&Override> = deployment.overrides.iter().filter(of_gate).collect();
     let mut reasons = Vec::new();
     if waivers.is_empty() && overrides.is_empty() {
         return reasons;

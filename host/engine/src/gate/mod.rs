@@ -31,7 +31,7 @@ use self::load::RunningDecision;
 use crate::expression::Variables;
 use crate::load::{LoadedGate, LoadedModel};
 use crate::values::PendingValues;
-use crate::{delivery_mode, environment_order, fact_demands};
+use crate::{delivery_mode, environment_order, fact_demands, stops};
 use ask::BindingEvaluation;
 pub use code::EngineCode;
 
@@ -101,6 +101,7 @@ impl LoadedModel {
         declared_analyses::check(self.model(), snapshot, &mut breaches);
         fact_demands::check(self.model(), snapshot, &mut breaches);
         delivery_mode::check(self.model(), snapshot, &mut breaches);
+        stops::check(self.model(), snapshot, &mut breaches);
         if self.model().criteria {
             breaches.extend(unmet_criteria(snapshot, &|place| fact_demands::attesters_at(self.model(), place)));
         }
@@ -118,6 +119,7 @@ impl LoadedModel {
             None => Vec::new(),
         };
         exceptions.extend(exempt::void_approvals(snapshot));
+        exceptions.extend(stops::remarks(self.model(), snapshot));
         if let Some(strategy) = strategy {
             let place = bindings.partition_point(|binding| binding.id < strategy.outcome.id);
             bindings.insert(place, strategy.outcome);

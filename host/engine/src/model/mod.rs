@@ -19,7 +19,9 @@ mod spans;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::{DeliveryMode, Digest, DigestError, Duration, Enforcement, EnvironmentHop, Gate, Kind};
+use lockgate_domain::{
+    ChangeCategory, DeliveryMode, Deployment, Digest, DigestError, Duration, Enforcement, EnvironmentHop, Gate, Kind,
+};
 use serde::Serialize;
 
 pub use attesters::attesters_without_rule;
@@ -73,9 +75,44 @@ pub struct Model {
     /// Whether a gate that nothing guards lets deployments on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unguarded_allowed: bool,
+    /// Whether deployments under an emergency change go on although the line is stopped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hotfix_lane_open: bool,
+    /// When overrides are reviewed.
+    #[serde(skip_serializing_if = "OverrideReviews::is_usual")]
+    pub override_reviews: OverrideReviews,
+}
+
+/// When the overrides that are taken under a model are reviewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OverrideReviews {
+    /// How long after the override its review is due.
+    pub within: Duration,
+    /// How long after the override the missing review stops deployments of the product. None: it never does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_after: Option<Duration>,
+}
+
+impl OverrideReviews {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for OverrideReviews {
+    /// Within seven days, and a late review stops nothing.
+    fn default() -> Self {
+        Self { within: Duration::from_millis(7 * 86_400_000), block_after: None }
+    }
 }
 
 impl Model {
+    /// Whether the deployment goes on although the line is stopped: the model keeps its hotfix lane open, and the change is an
+    /// emergency change.
+    pub fn passes_stops(&self, deployment: &Deployment) -> bool {
+        self.hotfix_lane_open && deployment.change.category == ChangeCategory::Emergency
+    }
+
     /// The digest of the model's meaning.
     ///
     /// # Errors

@@ -427,6 +427,20 @@ fn mistakes_in_demands_are_found() {
 }
 
 #[test]
+fn mistakes_about_stops_and_reviews_are_found() {
+    let said = assert_finds(&whole("[stops]\nhotfix = «\"opne\"»\n", ""), "unknown-hotfix-lane");
+    assert!(said.contains("did you mean `open`?"), "{said}");
+    assert_finds(&whole("[stops]\n«hotfixes» = \"open\"\n", ""), "unknown-key");
+    assert_finds(&whole("[overrides]\nreview-within = «\"3 days\"»\n", ""), "invalid-duration");
+    let early = "[overrides]\nreview-within = \"3d\"\nblock-after = «\"2d\"»\n";
+    let said = assert_finds(&whole(early, ""), "blocked-before-due");
+    assert!(said.contains("`2d`") && said.contains("`3d`"), "{said}");
+    // Without `review-within`, a review is due after a week.
+    assert_finds(&whole("[overrides]\nblock-after = «\"6d\"»\n", ""), "blocked-before-due");
+    assert!(findings(&whole("[stops]\nhotfix = \"closed\"\n[overrides]\nblock-after = \"7d\"\n", "")).is_empty());
+}
+
+#[test]
 fn a_role_that_is_none_of_people_cannot_resume_a_rollout() {
     let with = |roles: &str| whole(&format!("[strategy]\nplugin = \"p\"\nresume-by = {roles}\n"), "");
     for role in ["pipeline", "supplier", "auditor", "administrator"] {

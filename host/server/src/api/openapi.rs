@@ -11,8 +11,9 @@ use lockgate_domain::{NewRegisterEntry, NewSamples, Overlap, RegisterEntry, Samp
 use lockgate_service::lifecycle::{ActivityReport, OverrideState};
 use lockgate_service::{
     ApprovalView, AttachedEvidence, Booking, ChangeView, DecisionRecord, DelegationState, DeploymentSummary,
-    DeploymentView, DriftFinding, GatePass, GrantedWaiver, ImportReport, NewApproval, NewDelegation, NewDeployment,
-    NewOverride, NewReview, NewWaiver, NextStep, Page, PendingOverride, SamplesRecorded, StepReport, WaiverState,
+    DeploymentView, DriftFinding, DuePage, GatePass, GrantedWaiver, ImportReport, NewApproval, NewDelegation,
+    NewDeployment, NewOverride, NewReview, NewStop, NewWaiver, NextStep, Page, PendingOverride, SamplesRecorded,
+    StepReport, StopState, WaiverState,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -77,6 +78,11 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::delegations::get,
         super::delegations::end,
         super::delegations::end_all,
+        super::stops::list,
+        super::stops::place,
+        super::stops::get,
+        super::stops::lift,
+        super::due::list,
         super::decisions::list,
         super::decisions::get,
         super::catalogue::models,
@@ -97,6 +103,8 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         (name = "overrides", description = "Emergency overrides of a gate, and their review."),
         (name = "waivers", description = "Waivers: exceptions that are granted in advance."),
         (name = "delegations", description = "Delegations: roles that a person lends to another one."),
+        (name = "stops", description = "Stops of the line: deployments that somebody holds up for a while."),
+        (name = "due", description = "What falls due: holds, windows, reviews, grants and stops."),
         (name = "decisions", description = "Decisions and their reasons."),
         (name = "models", description = "Deployment models and the plugins that they use."),
         (name = "access", description = "The people, roles and rights at each gate."),
@@ -230,6 +238,9 @@ fn schemas() -> Map<String, Value> {
     register::<NewWaiver>(&mut generator);
     register::<GrantedWaiver>(&mut generator);
     register::<NewDelegation>(&mut generator);
+    register::<NewStop>(&mut generator);
+    register::<WholeList<StopState>>(&mut generator);
+    register::<DuePage>(&mut generator);
     register::<Page<DecisionRecord>>(&mut generator);
     register::<lockgate_service::catalogue::CatalogueStatus>(&mut generator);
     register::<lockgate_service::catalogue::ReloadChanges>(&mut generator);

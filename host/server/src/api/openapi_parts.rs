@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lockgate_domain::Stage;
 use lockgate_domain::api::PROBLEM_MEDIA_TYPE;
+use lockgate_service::DueKind;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses};
@@ -86,6 +87,11 @@ pub(super) const STATUSES: [&str; 8] =
 
 pub(super) fn status() -> utoipa::openapi::schema::Object {
     one_of(&STATUSES)
+}
+
+/// The kinds of what falls due.
+pub(super) fn due_kind() -> utoipa::openapi::schema::Object {
+    one_of(&DueKind::ALL.map(DueKind::as_str))
 }
 
 fn one_of(names: &[&'static str]) -> utoipa::openapi::schema::Object {

@@ -22,8 +22,8 @@ use super::rights_tables::{self, UnmarkedPage};
 use super::route::{Backpressure, Route, RouteAccess, RouteMounter, RouteRow};
 use super::state::{ApiState, ServerState};
 use super::{
-    access, approvals, catalogue, changes, decisions, delegations, deployments, events, evidence, gates, health,
-    overrides, progress, registers, wait, waivers, whoami,
+    access, approvals, catalogue, changes, decisions, delegations, deployments, due, events, evidence, gates, health,
+    overrides, progress, registers, stops, wait, waivers, whoami,
 };
 use crate::auth::Authenticator;
 use crate::auth::access::GrantingRule;
@@ -47,6 +47,7 @@ const REGISTER: RouteAccess = RouteAccess::Any(&[Right::Register]);
 const READ: RouteAccess = RouteAccess::Any(&[Right::Read]);
 const REQUEST: RouteAccess = RouteAccess::Any(&[Right::Request]);
 const REVIEW: RouteAccess = RouteAccess::Any(&[Right::Review]);
+const STOP: RouteAccess = RouteAccess::Any(&[Right::Stop]);
 const WAIVE: RouteAccess = RouteAccess::Any(&[Right::Waive]);
 
 /// All rows of the table, in the order of the documentation. `/metrics` has its default access rule.
@@ -61,6 +62,7 @@ fn api_routes() -> Vec<Route<ApiState>> {
         deployment_routes(),
         register_routes(),
         exception_routes(),
+        line_routes(),
         record_routes(),
         audit_routes(),
         authzen_routes(),
@@ -134,6 +136,17 @@ fn exception_routes() -> Vec<Route<ApiState>> {
         Route::delete("/api/v1/delegations", ADMINISTER, delegations::end_all).without_body(),
         Route::get("/api/v1/delegations/{id}", READ, delegations::get),
         Route::delete("/api/v1/delegations/{id}", ADMINISTER_OR_APPROVE, delegations::end).without_body(),
+    ]
+}
+
+/// The routes for stops of the line and what is due.
+fn line_routes() -> Vec<Route<ApiState>> {
+    vec![
+        Route::get("/api/v1/stops", READ, stops::list),
+        Route::post("/api/v1/stops", STOP, stops::place),
+        Route::get("/api/v1/stops/{id}", READ, stops::get),
+        Route::delete("/api/v1/stops/{id}", STOP, stops::lift).without_body(),
+        Route::get("/api/v1/due", READ, due::list),
     ]
 }
 

@@ -1,8 +1,9 @@
 //! A server from its start to its end.
 //!
 //! `start` opens everything on the disk, puts the server together and ends it. `service` holds the parts that decide,
-//! and `signing_key` watches the ledger's key. `run` runs a server as a whole process, with its log and its signals.
+//! `due` is the host's clock, and `signing_key` watches the ledger's key. `run` runs a server as a whole process, with its log and its signals.
 
+mod due;
 mod run;
 mod service;
 mod signing_key;

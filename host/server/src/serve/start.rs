@@ -12,6 +12,7 @@ use lockgate_ledger::{KeyFile, KeyFileError, SqliteOptions, Storage, SystemClock
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
+use super::due::keep_due;
 use super::service::{OpenedService, ServiceStartError, keep_forgetting, keep_loading};
 use super::signing_key::SigningKeyWatch;
 use crate::api::{self, ReadinessChecks, ServerState, health_router, is_about_health};
@@ -150,6 +151,7 @@ impl Server {
         let (storage, stops) = looks_after;
         tokio::spawn(key.keep_looking(state.lifecycle.clone()));
         tokio::spawn(keep_forgetting(storage, stops, state.config.ledger.retention.clone()));
+        tokio::spawn(keep_due(state.service.downgrade(), state.lifecycle.clone()));
         let routes = mount(&state).merge(health_router(&state));
         let router = around(routes, &metrics, traces, tls.is_some());
         let connections =

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use lockgate_domain::{
     ApprovedPlan, BeforeRollout, CheckState, CredentialKind, DetachedSignature, Digest, Evidence, Gate, Override,
-    PersonId, Reason, Rollout, StepStatus, TeamName,
+    PersonId, Reason, Rollout, StepStatus, TeamName, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityReport, RecordedApproval};
 use crate::authority::Actor;
+use crate::due::DueMark;
 
 /// The finding of an override's review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +32,15 @@ pub struct EventActor {
     pub credential: String,
     /// The kind of the credential: who or what uses it.
     pub kind: CredentialKind,
+}
+
+impl EventActor {
+    /// The host itself, as the author of what falls due.
+    pub(crate) fn host() -> Self {
+        #[expect(clippy::expect_used, reason = "the name is a constant that is a valid id")]
+        let person = PersonId::new("lockgate").expect("a valid id");
+        Self { person, credential: "host".to_owned(), kind: CredentialKind::Service }
+    }
 }
 
 impl From<&Actor> for EventActor {
@@ -175,6 +185,11 @@ pub enum DeploymentEvent {
     OverrideTaken {
         /// The override that was used.
         taken: Override,
+        /// When its review is due (RFC 3339).
+        review_due: Timestamp,
+        /// From when on a missing review stops deployments of the product (RFC 3339). Absent: it never does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blocks_from: Option<Timestamp>,
     },
     /// A second person confirmed an override.
     OverrideConfirmed {
@@ -226,6 +241,12 @@ pub enum DeploymentEvent {
         /// The note on the end of the rollback.
         reason: String,
     },
+    /// Something fell due. The host writes it by itself, once on any number of servers.
+    FellDue {
+        /// What fell due.
+        #[serde(flatten)]
+        mark: DueMark,
+    },
 }
 
 impl DeploymentEvent {
@@ -254,6 +275,7 @@ impl DeploymentEvent {
             Self::Failed { .. } => "failed",
             Self::RollbackBegan { .. } => "rollback-began",
             Self::RolledBack { .. } => "rolled-back",
+            Self::FellDue { .. } => "fell-due",
         }
     }
 

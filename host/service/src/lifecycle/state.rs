@@ -9,6 +9,8 @@ use lockgate_domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::due::{DueKind, DueMark};
+
 use super::{ActivityReport, DeploymentEvent, EventActor, RecordedApproval, ReviewFinding, StagePosition};
 
 /// The review of an override after it was used.
@@ -30,6 +32,11 @@ pub struct OverrideState {
     /// The override that was used.
     #[serde(flatten)]
     pub taken: Override,
+    /// When its review is due (RFC 3339).
+    pub review_due: Timestamp,
+    /// From when on a missing review stops deployments of the product (RFC 3339). Absent: it never does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks_from: Option<Timestamp>,
     /// The review. Absent while the override is in the review queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
@@ -81,6 +88,8 @@ pub struct DeploymentState {
     /// The decisions that allowed the gates passed, by id, in order. After a replan, only the events have the decisions
     /// of gates that must be passed again.
     pub passed: Vec<GatePassage>,
+    /// What fell due and was recorded.
+    pub fell_due: BTreeSet<DueMark>,
 }
 
 impl DeploymentState {
@@ -109,12 +118,18 @@ impl DeploymentState {
             progress: None,
             overrides: Vec::new(),
             passed: Vec::new(),
+            fell_due: BTreeSet::new(),
         })
     }
 
     /// The last report of an activity.
     pub fn activity(&self, stage: Stage, id: &str) -> Option<&ActivityReport> {
         self.activities.get(&stage)?.get(id)
+    }
+
+    /// Whether it was recorded that the review of an override is late.
+    pub(crate) fn review_is_late(&self, id: &str) -> bool {
+        self.fell_due.iter().any(|mark| mark.what == DueKind::OverrideReviewLate && mark.about == id)
     }
 
     /// Applies an event.
@@ -216,8 +231,13 @@ impl DeploymentState {
                     progress.resume(step, by.person.normal());
                 }
             }
-            DeploymentEvent::OverrideTaken { taken } => {
-                self.overrides.push(OverrideState { taken: taken.clone(), review: None });
+            DeploymentEvent::OverrideTaken { taken, review_due, blocks_from } => {
+                self.overrides.push(OverrideState {
+                    taken: taken.clone(),
+                    review_due: *review_due,
+                    blocks_from: *blocks_from,
+                    review: None,
+                });
             }
             DeploymentEvent::OverrideConfirmed { id } => {
                 if let Some(found) = self.overrides.iter_mut().find(|found| &found.taken.id == id) {
@@ -256,6 +276,12 @@ impl DeploymentState {
                 }
             }
             DeploymentEvent::RolledBack { .. } => self.position = StagePosition::RolledBack { stage },
+            DeploymentEvent::FellDue { mark } => {
+                if let Some(progress) = self.progress.as_mut().filter(|_| mark.what == DueKind::HoldEnded) {
+                    progress.settle(at);
+                }
+                self.fell_due.insert(mark.clone());
+            }
         }
     }
 }

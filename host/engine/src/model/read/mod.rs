@@ -9,6 +9,7 @@ mod field;
 mod gate;
 mod grants;
 mod plugin;
+mod stops;
 mod syntax;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,7 +74,7 @@ pub fn read_partly(source: &Source) -> (Option<Read>, ModelFindings) {
     (model.map(|model| Read { model, spans, warnings: ModelFindings::new() }), findings)
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     "id",
     "version",
     "title",
@@ -86,6 +87,8 @@ const KEYS: [&str; 16] = [
     "mode",
     "criteria",
     "unguarded",
+    "stops",
+    "overrides",
     "plugins",
     "strategy",
     "analyses",
@@ -162,6 +165,8 @@ impl Reader<'_> {
             .optional(&table, "criteria")
             .and_then(|field| self.word(&field, "unknown-criteria", &[("deploy-value-stream", true)]));
         let unguarded_allowed = self.unguarded(&table);
+        let hotfix_lane_open = self.hotfix_lane(&table);
+        let override_reviews = self.override_reviews(&table);
         let plugins = self.plugins(&table);
         let strategy = self.optional(&table, "strategy").and_then(|field| self.strategy(&field, &plugins));
         let analyses = self.analyses(&table, &plugins);
@@ -182,6 +187,8 @@ impl Reader<'_> {
             mode,
             criteria: criteria.unwrap_or_default(),
             unguarded_allowed,
+            hotfix_lane_open,
+            override_reviews,
         })
     }
 

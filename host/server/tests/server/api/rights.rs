@@ -18,7 +18,7 @@ use crate::observe_requests::logging;
 
 /// Every route that does something else than to read, and who may come. It is written by hand, so that a mistake in the table
 /// of routes is found: a route that is not here is a `GET` that needs the right to read.
-const GUARDED: [(&str, &str, RouteAccess); 51] = [
+const GUARDED: [(&str, &str, RouteAccess); 53] = [
     ("DELETE", "/api/v1/delegations", RouteAccess::Any(&[Right::Administer])),
     ("POST", "/api/v1/deployments", RouteAccess::Any(&[Right::Request])),
     ("PATCH", "/api/v1/deployments/{id}", RouteAccess::Any(&[Right::Request])),
@@ -41,6 +41,8 @@ const GUARDED: [(&str, &str, RouteAccess); 51] = [
     ("DELETE", "/api/v1/waivers/{id}", RouteAccess::Any(&[Right::Waive])),
     ("POST", "/api/v1/delegations", RouteAccess::Any(&[Right::Approve])),
     ("DELETE", "/api/v1/delegations/{id}", RouteAccess::Any(&[Right::Approve, Right::Administer])),
+    ("POST", "/api/v1/stops", RouteAccess::Any(&[Right::Stop])),
+    ("DELETE", "/api/v1/stops/{id}", RouteAccess::Any(&[Right::Stop])),
     ("POST", "/api/v1/reload", RouteAccess::Any(&[Right::Govern])),
     ("GET", "/api/v1/access", RouteAccess::Any(&[Right::Administer, Right::Audit, Right::Govern])),
     ("GET", "/api/v1/me", RouteAccess::Known),
@@ -154,6 +156,7 @@ fn content(row: &RouteRow, with: Option<Right>) -> (&'static str, &'static str, 
         ("POST", "/delegations") => {
             json(json!({"to": "mia", "role": "change-authority", "expires": in_a_week(), "reason": "holidays"}))
         }
+        ("POST", "/stops") => json(json!({"reason": "because", "until": LATER})),
         ("POST", "/access/v1/evaluation") => json(evaluation),
         ("POST", "/access/v1/evaluations") => json(json!({"evaluations": [evaluation]})),
         ("GET", "/audit/nodes") => ("?nodes=0", "", String::new()),
