@@ -11,6 +11,7 @@ mod refusals;
 mod rights;
 mod signatures;
 pub(crate) mod stand;
+mod stops;
 mod team_audit;
 mod teams;
 mod values;
