@@ -508,6 +508,7 @@ fn every_code_is_documented_and_every_documented_code_is_tested_here() {
         include_str!("../../src/model/read/gate.rs"),
         include_str!("../../src/model/read/grants.rs"),
         include_str!("../../src/model/read/plugin.rs"),
+        include_str!("../../src/model/read/stops.rs"),
         include_str!("../../src/model/read/syntax.rs"),
         include_str!("../../src/expression/parse.rs"),
         include_str!("../../src/expression/infer.rs"),
