@@ -45,7 +45,7 @@ async fn the_line_is_stopped_and_runs_again_when_the_stop_is_lifted() {
     let lifted = stand.send("olga", &lift, &[], "").await.json();
     assert_eq!((&lifted["holds"], &lifted["lifted"]["by"]["person"]), (&json!(false), &json!("olga")));
     assert_eq!(stand.send("olga", &lift, &[], "").await.json()["type"], "urn:lockgate:problem:over");
-    assert_eq!(blocking(&stand).await, [json!(""); 0]);
+    assert!(blocking(&stand).await.is_empty());
     assert_eq!(stand.get("rita", "/due").await.json()["items"], json!([]));
 }
 
