@@ -40,7 +40,7 @@ pub enum Right {
     Override,
     /// Review overrides after they were used.
     Review,
-    /// Stop the line, and lift stops.
+    /// Stop the line, and lift stops, where the configuration names one of your roles.
     Stop,
     /// Read the audit log and its proofs.
     Audit,
@@ -213,9 +213,16 @@ pub const ROLES: [KnownRole; 18] = {
 };
 
 /// The rights that any other role of an organisation grants: its holders see deployments, hand in evidence, approve and resume
-/// where a model names the role, and attest entries of registers where a rule names it.
+/// where a model names the role, attest entries of registers where a rule names it, and stop the line where the configuration names
+/// it.
 pub const RIGHTS_OF_OTHER_ROLES: &[Right] =
-    &[Right::Read, Right::Attest, Right::Register, Right::Resume, Right::Approve];
+    &[Right::Read, Right::Attest, Right::Register, Right::Resume, Right::Approve, Right::Stop];
+
+/// The roles that stop the line if the configuration names none: those of [`ROLES`] with the right [`Right::Stop`].
+pub fn usual_stop_roles() -> BTreeSet<String> {
+    let stopping = ROLES.iter().filter(|known| known.rights.contains(&Right::Stop));
+    stopping.map(|known| known.name.to_owned()).collect()
+}
 
 /// The names of [`ROLES`].
 pub fn role_names() -> [&'static str; ROLES.len()] {
@@ -346,8 +353,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_of_the_organizations_own_may_see_hand_in_attest_approve_and_resume() {
-        let rights = [Right::Read, Right::Attest, Right::Register, Right::Resume, Right::Approve];
+    fn a_role_of_the_organizations_own_may_see_hand_in_attest_approve_resume_and_stop() {
+        let rights = [Right::Read, Right::Attest, Right::Register, Right::Resume, Right::Approve, Right::Stop];
         assert_eq!(rights_of("security-officer"), rights);
     }
 

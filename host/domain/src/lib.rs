@@ -76,7 +76,7 @@ pub use answer::{
 pub use approval::{Approval, ApprovalAnswer, Person, PersonKind, Principal};
 pub use authority::{
     CredentialKind, KnownRole, RIGHTS_OF_OTHER_ROLES, ROLES, Right, Teams, UnknownCredentialKind, UnknownRight,
-    rights_of, role_names, roles_with,
+    rights_of, role_names, roles_with, usual_stop_roles,
 };
 pub use before_rollout::{BeforeRollout, InstanceBefore};
 pub use canonical::{DigestError, canonical_json, with_canonical_json};

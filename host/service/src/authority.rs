@@ -64,6 +64,13 @@ pub enum Forbidden {
         /// The roles and services that hold it.
         attesters: Vec<String>,
     },
+    /// The configuration names other roles that stop the line.
+    #[error("`{person}` may not stop the line or lift a stop: the configuration names {} for that", or(&quoted(.roles)))]
+    StopLine {
+        person: PersonId,
+        /// The roles that may.
+        roles: Vec<String>,
+    },
     /// The credential is limited to other rights.
     #[error("the credential of `{person}` is not for {}: use one whose scopes have it", or(&quoted(.rights)))]
     Scope {

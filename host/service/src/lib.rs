@@ -62,10 +62,11 @@ mod waiver;
 mod waiver_scope;
 mod write;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 
-use lockgate_domain::{AttestRules, Digest, Duration, Gate, Timestamp};
+use lockgate_domain::{AttestRules, Digest, Duration, Gate, Timestamp, usual_stop_roles};
 use lockgate_engine::LoadedModel;
 use lockgate_ledger::Storage;
 use parking_lot::Mutex;
@@ -148,6 +149,8 @@ pub struct ServiceSettings {
     pub credentials: Arc<dyn Credentials>,
     /// Who may attest entries of which register.
     pub attest: AttestRules,
+    /// The roles that may stop the line.
+    pub stop_roles: BTreeSet<String>,
 }
 
 impl Default for ServiceSettings {
@@ -157,6 +160,7 @@ impl Default for ServiceSettings {
             longest_delegation: LONGEST_DELEGATION,
             credentials: Arc::new(NoCredentials),
             attest: AttestRules::default(),
+            stop_roles: usual_stop_roles(),
         }
     }
 }
@@ -205,6 +209,8 @@ struct ServiceParts {
     stored: RecentContent,
     /// The stops of the line.
     stops: FollowedStreams<KnownStops>,
+    /// The roles that may stop the line.
+    stop_roles: BTreeSet<String>,
     /// What is due.
     agenda: Mutex<Agenda>,
     /// The turns of decisions that want to change the same values of plugins.
@@ -257,7 +263,7 @@ impl DeploymentService {
 
     /// An engine over a ledger and models.
     pub fn with(storage: Arc<dyn Storage>, models: Arc<dyn Models>, settings: ServiceSettings) -> Self {
-        let ServiceSettings { recordings, longest_delegation, credentials, attest } = settings;
+        let ServiceSettings { recordings, longest_delegation, credentials, attest, stop_roles } = settings;
         Self(Arc::new(ServiceParts {
             storage,
             models,
@@ -278,6 +284,7 @@ impl DeploymentService {
             registers: RegisterCaches::default(),
             stored: RecentContent::default(),
             stops: Cache::new(1),
+            stop_roles,
             agenda: Mutex::default(),
             value_turns: ValueTurns::default(),
         }))

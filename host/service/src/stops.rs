@@ -19,13 +19,13 @@ use super::overrides::override_taken;
 use super::read::{FollowedStream, LoadedDeployment, body, follow};
 use super::waiver::fresh_id;
 use super::{DeploymentService, InputError, RuleRefusal, ServiceError, WriteAnswer, WriteContext};
-use crate::authority::Actor;
+use crate::authority::{Actor, Forbidden};
 use crate::lifecycle::{DeploymentEvent, EventActor};
 
 /// The stream of all stops.
 pub(super) const STOPS: &str = "stops";
 /// The kind of the entries that stop the line.
-const STOPPED: &str = "line-stopped";
+pub(super) const STOPPED: &str = "line-stopped";
 /// The kind of the entries that lift a stop before its time.
 const LIFTED: &str = "stop-lifted";
 /// The kind of the entries that say that a stop has ended by itself.
@@ -95,9 +95,9 @@ pub(super) struct KnownStop {
 
 /// The body of the entry that stops the line.
 #[derive(Serialize, Deserialize)]
-struct PlacedStop {
-    stop: Stop,
-    by: EventActor,
+pub(super) struct PlacedStop {
+    pub(super) stop: Stop,
+    pub(super) by: EventActor,
 }
 
 impl KnownStop {
@@ -160,12 +160,22 @@ impl DeploymentService {
         follow(&*self.0.storage, &self.0.stops, STOPS, version, |stops, entry| stops.take(&entry))
     }
 
+    /// Checks that the actor may stop the line: in a role that the configuration names.
+    fn may_stop(&self, actor: &Actor) -> Result<(), Forbidden> {
+        actor.require(Right::Stop)?;
+        if actor.person.roles.iter().any(|role| self.0.stop_roles.contains(role)) {
+            return Ok(());
+        }
+        let (person, roles) = (actor.person.id.clone(), self.0.stop_roles.iter().cloned().collect());
+        Err(Forbidden::StopLine { person, roles })
+    }
+
     /// Stops the line.
     ///
     /// # Errors
     /// If the actor may not stop it there, says no reason, or the stop would end before it begins.
     pub fn stop(&self, write: &WriteContext<'_>, new: &NewStop) -> Result<WriteAnswer<StopState>, ServiceError> {
-        write.actor.require(Right::Stop)?;
+        self.may_stop(write.actor)?;
         let permit = || team_of_stop(write.actor, &new.scope);
         let id = fresh_id("stop")?;
         self.once(write, &("stop", new), permit, |team, digest| {
@@ -202,7 +212,7 @@ impl DeploymentService {
     /// # Errors
     /// If the actor may not stop the line, sees no stop with this id, or it is over.
     pub fn lift_stop(&self, write: &WriteContext<'_>, id: &str) -> Result<WriteAnswer<StopState>, ServiceError> {
-        write.actor.require(Right::Stop)?;
+        self.may_stop(write.actor)?;
         let permit = || {
             let known = self.stops_at(self.0.storage.version(STOPS)?)?;
             let missing = || ServiceError::NotFound { what: "stop", id: id.to_owned() };

@@ -138,6 +138,11 @@ fn of_forbidden(forbidden: &Forbidden) -> Problem {
                 .with("right", right)
                 .with("attesters", attesters)
         }
+        Forbidden::StopLine { roles, .. } => {
+            Problem::new(StatusCode::FORBIDDEN, "cannot-stop-line", "Others stop the line")
+                .with("right", Right::Stop)
+                .with("roles", roles)
+        }
         _ => problem,
     }
 }

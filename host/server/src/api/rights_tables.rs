@@ -48,8 +48,7 @@ fn roles_and_rights() -> String {
     for known in ROLES {
         table.push_str(&format!("| `{}` | {} | {} |\n", known.name, known.holder, listed(known.rights)));
     }
-    let others =
-        "People that the organisation names; hands in evidence, and approves and resumes where a model names the role.";
+    let others = "People that the organisation names; hands in evidence, approves and resumes where a model names the role, and stops the line where the configuration names it.";
     table.push_str(&format!("| any other | {others} | {} |\n", listed(RIGHTS_OF_OTHER_ROLES)));
     table
 }

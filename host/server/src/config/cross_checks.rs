@@ -1,6 +1,6 @@
 //! Checks of settings that the schema cannot express: between keys, and within texts.
 
-use lockgate_domain::{AttestRule, Attester, Right, rights_of};
+use lockgate_domain::{AttestRule, Attester, Right, rights_of, usual_stop_roles};
 
 use super::ClientCertificate;
 use super::error::{ConfigFault, SettingFaults, SettingPath};
@@ -20,6 +20,7 @@ pub(super) fn check(config: &Config, values: &LocatedValue) -> Vec<ConfigFault> 
         let message = "it is shorter than `100ms`: write for example `2s`, or `watch = false`";
         faults.add(SettingPath::top("reload").key("interval"), message);
     }
+    check_stops(config, &mut faults);
     let observe = &config.observe;
     let of_sections =
         [config.auth.faults(), observe.log.faults(), observe.traces.faults(), config.decision_log.faults()];
@@ -76,6 +77,25 @@ fn check_attest(rules: &[AttestRule], faults: &mut SettingFaults) {
                 );
                 faults.add(place.key("by"), message);
             }
+        }
+    }
+}
+
+fn check_stops(config: &Config, faults: &mut SettingFaults) {
+    let roles = SettingPath::top("stops").key("roles");
+    if config.stops.roles.is_empty() {
+        faults.add(roles, "it is empty, so nobody could stop the line: name a role, or leave it out");
+        return;
+    }
+    for (place, role) in config.stops.roles.iter().enumerate() {
+        if !rights_of(role).contains(&Right::Stop) {
+            let usual: Vec<String> = usual_stop_roles().iter().map(|role| format!("`{role}`")).collect();
+            let message = format!(
+                "`{role}` grants no right `{}`: name a role of your own, or some of {}",
+                Right::Stop,
+                usual.join(", ")
+            );
+            faults.add(roles.index(place), message);
         }
     }
 }

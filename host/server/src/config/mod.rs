@@ -43,7 +43,7 @@ pub use self::print::reference;
 use self::schema::SettingSchema;
 pub use self::sections::{
     ByteSize, ClientAddress, ClientCertificate, Config, LedgerConfig, LimitsConfig, MetricsAccess, ObserveConfig,
-    RecordingsConfig, ReloadConfig, RetentionConfig, TlsConfig, TrustedProxiesConfig,
+    RecordingsConfig, ReloadConfig, RetentionConfig, StopsConfig, TlsConfig, TrustedProxiesConfig,
 };
 
 /// The file that is read if the user names none and it exists.

@@ -1,12 +1,13 @@
 //! The configuration as types: [`Config`], and the sections that have no file of their own.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use lockgate_domain::{AttestRule, Duration};
+use lockgate_domain::{AttestRule, Duration, usual_stop_roles};
 use lockgate_runtime::AddressRange;
 use lockgate_service::LONGEST_DELEGATION;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -47,6 +48,8 @@ pub struct Config {
     /// Who may attest entries of the registers. A rule replaces the usual roles of the registers that it names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attest: Vec<AttestRule>,
+    /// Who stops the line.
+    pub stops: StopsConfig,
     /// The ledger.
     pub ledger: LedgerConfig,
     /// Metrics, the server's own log, and traces.
@@ -70,6 +73,7 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             auth: AuthConfig::default(),
             attest: Vec::new(),
+            stops: StopsConfig::default(),
             ledger: LedgerConfig::default(),
             observe: ObserveConfig::default(),
             decision_log: DecisionLogConfig::default(),
@@ -345,6 +349,20 @@ pub enum MetricsAccess {
     On,
     /// Everybody.
     Open,
+}
+
+/// Who stops the line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct StopsConfig {
+    /// The roles that may stop the line and lift stops, of Lockgate's or of your own.
+    pub roles: BTreeSet<String>,
+}
+
+impl Default for StopsConfig {
+    fn default() -> Self {
+        Self { roles: usual_stop_roles() }
+    }
 }
 
 /// When models and plugins are reloaded.

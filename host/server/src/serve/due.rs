@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lockgate_domain::Timestamp;
 use lockgate_service::{DueRound, WeakDeploymentService};
 
 use crate::process::Lifecycle;
@@ -49,8 +50,49 @@ pub(super) async fn keep_due(service: WeakDeploymentService, lifecycle: Lifecycl
     }
 }
 
-/// How long to wait for the next round: until the next item is due, or a new entry may be due sooner.
-fn wait_after(round: &DueRound, now: lockgate_domain::Timestamp) -> Duration {
+/// How long to wait for the next round: until the next item is due, or a new entry may be due sooner. After a round that was full
+/// of what this server wrote, the next one begins at once.
+fn wait_after(round: &DueRound, now: Timestamp) -> Duration {
     let left = round.next.map(|next| next.as_millis().saturating_sub(now.as_millis()));
-    left.map_or(LOOK, |left| LOOK.min(Duration::from_millis(u64::try_from(left).unwrap_or(0))))
+    match left.map(u64::try_from) {
+        Some(Ok(left)) if left > 0 => LOOK.min(Duration::from_millis(left)),
+        Some(_) if !round.written.is_empty() => Duration::ZERO,
+        _ => LOOK,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_round_begins_when_something_is_due_and_in_any_case_soon() {
+        let item = |round: &mut DueRound| {
+            round.written.push(lockgate_service::DueItem {
+                mark: lockgate_service::DueMark {
+                    due: Timestamp::default(),
+                    what: lockgate_service::DueKind::StopExpired,
+                    about: "stop-1".to_owned(),
+                },
+                message: String::new(),
+                overdue: true,
+                team: None,
+                deployment: None,
+                product: None,
+                environment: None,
+            });
+        };
+        let wait = |next: Option<i64>, wrote: bool| {
+            let mut round = DueRound { next: next.map(Timestamp::from_millis), ..DueRound::default() };
+            if wrote {
+                item(&mut round);
+            }
+            wait_after(&round, Timestamp::from_millis(1_000))
+        };
+        assert_eq!(wait(None, false), LOOK);
+        assert_eq!(wait(Some(1_100), false), Duration::from_millis(100));
+        assert_eq!(wait(Some(9_000), true), LOOK);
+        assert_eq!(wait(Some(900), true), Duration::ZERO, "the round was full");
+        assert_eq!(wait(Some(900), false), LOOK, "another server writes it");
+    }
 }

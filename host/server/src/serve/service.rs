@@ -91,6 +91,7 @@ impl OpenedService {
             longest_delegation: config.limits.delegation,
             credentials: Arc::new(TokenHolders::new(Arc::clone(storage))),
             attest,
+            stop_roles: config.stops.roles.clone(),
         };
         Ok(Self { service: DeploymentService::with(Arc::clone(storage), models, settings), catalogue })
     }

@@ -120,7 +120,7 @@ fn all_faults_of_syntax_are_told_at_once() {
 #[test]
 fn what_does_not_fit_together_is_told_where_it_was_written() {
     let wrong = refusal(&input(
-        "listen = '0.0.0.0:8181'\nmodels = ['a/*.toml', '**/b.toml']\n[tls]\nclient-ca = 'ca.pem'\n[limits]\nrequest = '10s'\n",
+        "listen = '0.0.0.0:8181'\nmodels = ['a/*.toml', '**/b.toml']\n[tls]\nclient-ca = 'ca.pem'\n[limits]\nrequest = '10s'\n[stops]\nroles = ['pipeline', 'on-call']\n",
         &[("LOCKGATE_LEDGER_QUEUE", "0")],
         &[("--insecure-no-auth", "insecure-no-auth", "true")],
     ));

@@ -68,6 +68,20 @@ impl Agenda {
         self.coming.first().cloned()
     }
 
+    /// Has a subject read again at the next look at the ledger. Grants are told by their own entries.
+    pub(super) fn look_again(&mut self, subject: &DueSubject) {
+        match subject {
+            DueSubject::Deployment(stream) => {
+                let known = self.subjects.get(subject).and_then(|known| known.items.first());
+                if let Some(id) = known.and_then(|known| known.item.deployment.clone()) {
+                    self.stale.insert(stream.clone(), id);
+                }
+            }
+            DueSubject::Stops => self.stale_stops = true,
+            DueSubject::Waiver(_) | DueSubject::Delegation(_) => {}
+        }
+    }
+
     pub(super) fn items(&self) -> impl Iterator<Item = &AgendaItem> {
         self.subjects.values().flat_map(|subject| &subject.items)
     }

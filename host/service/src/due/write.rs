@@ -45,7 +45,7 @@ impl DeploymentService {
             match self.write_mark(&subject, &mark, &known, now) {
                 Ok(true) => round.written.push(DueItem { overdue: true, ..known.item }),
                 // Another server was faster, or it is no longer due: the next look at the ledger tells.
-                Ok(false) | Err(ServiceError::Ledger(Error::Conflict(_))) => {}
+                Ok(false) | Err(ServiceError::Ledger(Error::Conflict(_))) => self.0.agenda.lock().look_again(&subject),
                 Err(error) => return Err(error),
             }
         }

@@ -21,7 +21,7 @@ use lockgate_service::authority::Actor;
 use lockgate_service::catalogue::KeptModels;
 use lockgate_service::replay::{DecisionFilter, LedgerReplay};
 use lockgate_service::{
-    DeploymentService, NewEvidence, NextStep, Recordings, RegisterRef, RegisterScope, StepOutcome, StepReport,
+    DeploymentService, NewEvidence, NewStop, NextStep, Recordings, RegisterRef, RegisterScope, StepOutcome, StepReport,
 };
 use lockgate_tests::Guest;
 use lockgate_tests::signing::EvidenceKey;
@@ -132,6 +132,19 @@ fn what_was_decided_within_a_rollout_comes_out_the_same_and_a_candidate_lays_it_
     let ended = served.ended(Some(candidate));
     assert!(matches!(&ended[1], ReplayOutcome::Changed(change) if change.to == Standing::Allow), "{:?}", ended[1]);
     assert!(matches!(&ended[2], ReplayOutcome::Changed(change) if change.to == Standing::Allow), "{:?}", ended[2]);
+}
+
+#[test]
+fn decisions_under_a_stop_come_out_the_same_after_it_was_lifted() {
+    let served = Served::new();
+    let server = served.start(Recordings::Needed);
+    server.request(|_| ()).unwrap();
+    let stop: NewStop = serde_json::from_value(json!({"reason": "INC-7", "until": "2026-11-25T00:00:00Z"})).unwrap();
+    let placed = server.engine.stop(&server.by(&ben()), &stop).unwrap().value;
+    assert!(!server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    server.engine.lift_stop(&server.by(&ben()), &placed.stop.id).unwrap();
+    assert!(server.pass("dep-1", Stage::PlanAndApprove, Phase::Entrance).unwrap().passed);
+    assert_eq!(served.ended(None), vec![ReplayOutcome::Same; 2]);
 }
 
 #[test]

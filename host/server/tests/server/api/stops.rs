@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use lockgate_domain::Timestamp;
-use lockgate_ledger::SystemClock;
-use lockgate_server::config::Config;
+use lockgate_ledger::{KeyFile, SqliteOptions, SystemClock};
+use lockgate_server::config::{Config, StopsConfig};
 use lockgate_server::serve::{RunningServer, Server};
 use serde_json::{Value, json};
 
 use crate::api::stand::{LATER, Stand};
+use crate::decision_support::{person, token};
 use crate::http_support::{config, request};
 
 /// The codes of the reasons that block at the entrance of plan-and-approve.
@@ -70,6 +71,31 @@ async fn mistakes_in_stops_are_told_at_their_place() {
         let refused = stand.get("rita", &format!("/due?{query}")).await;
         assert_eq!(refused.status, 400, "{query}: {}", refused.body);
     }
+}
+
+#[tokio::test]
+async fn the_configuration_names_the_roles_that_stop_the_line() {
+    let roles = |roles: &[&str]| roles.iter().map(|role| (*role).to_owned()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let configured = Config { stops: StopsConfig { roles: roles(&["on-call"]) }, ..config(folder.path()) };
+    let running = Server::new(configured).start().await.unwrap();
+    let secret = running.first_token().unwrap().expose().to_owned();
+    let asked = format!("GET /api/v1/me HTTP/1.1\r\nauthorization: Bearer {secret}");
+    assert_eq!(request(&running, &asked, "").await.status, 200);
+    let storage = KeyFile::new(folder.path().join("ledger.key"));
+    let storage = storage.open(&folder.path().join("ledger.db"), "lockgate", SqliteOptions::default()).unwrap();
+    let as_role = |role: &str| token(&storage, &person("nia", &[role]));
+    let secrets = ["on-call", "operations-manager"].map(as_role);
+    let body = json!({"reason": "INC-7", "until": LATER}).to_string();
+    let mut answers = Vec::new();
+    for secret in secrets {
+        let line = "POST /api/v1/stops HTTP/1.1\r\ncontent-type: application/json";
+        answers.push(request(&running, &format!("{line}\r\nauthorization: Bearer {secret}"), &body).await);
+    }
+    assert_eq!(answers[0].status, 201, "{}", answers[0].body);
+    let refused = answers[1].json();
+    assert_eq!((answers[1].status, &refused["type"]), (403, &json!("urn:lockgate:problem:cannot-stop-line")));
+    assert_eq!(refused["roles"], json!(["on-call"]));
 }
 
 /// A server that lets everybody in, on a data folder, with a clock that the test moves.

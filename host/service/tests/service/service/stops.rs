@@ -1,11 +1,14 @@
 //! Stops of the line: nothing in their scope goes on, on any server, except the way back and what a model's hotfix lane lets through.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lockgate_domain::{Phase, Stage, StopScope, Teams, Timestamp, Verdict};
-use lockgate_service::authority::Actor;
+use lockgate_service::authority::{Actor, CredentialCheck, CredentialEnded};
 use lockgate_service::{
     DeploymentService, NewReview, NewStop, NextStep, RuleRefusal, ServiceError, StepOutcome, StepReport, StopState,
+    WriteContext,
 };
 use serde_json::{Value, json};
 
@@ -85,8 +88,7 @@ fn a_pass_that_is_under_way_does_not_outrun_a_stop() {
     let meanwhile = Meanwhile::new(
         stand.engine.clone(),
         Box::new(move |engine| {
-            let write =
-                lockgate_service::WriteContext { actor: &actor, now, key: None, if_match: None, credential: None };
+            let write = WriteContext { actor: &actor, now, key: None, if_match: None, credential: None };
             engine.stop(&write, &new_stop(json!({}), LATER)).unwrap();
         }),
     );
@@ -178,6 +180,39 @@ fn no_step_begins_while_the_line_is_stopped_and_the_way_back_stays_open() {
         "INC-7",
     );
     assert_eq!(view.unwrap().value.summary.position.status(), "rolling-back");
+}
+
+/// A credential with which the line is stopped right before something is written, the first time.
+struct StopAtTheLastMoment(DeploymentService, Timestamp, AtomicBool);
+
+impl fmt::Debug for StopAtTheLastMoment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StopAtTheLastMoment")
+    }
+}
+
+impl CredentialCheck for StopAtTheLastMoment {
+    fn still_accepted(&self) -> Result<(), CredentialEnded> {
+        let Self(engine, now, is_stopped) = self;
+        if !is_stopped.swap(true, Ordering::SeqCst) {
+            let actor = olga();
+            let write = WriteContext { actor: &actor, now: *now, key: None, if_match: None, credential: None };
+            engine.stop(&write, &new_stop(json!({}), LATER)).unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_step_does_not_begin_under_a_stop_that_is_placed_at_the_last_moment() {
+    let stand = canary("");
+    let check = StopAtTheLastMoment(stand.engine.clone(), stand.now(), AtomicBool::new(false));
+    let (actor, now) = (rita(), stand.now());
+    let write = WriteContext { actor: &actor, now, key: None, if_match: None, credential: Some(&check) };
+    let NextStep::Wait { wait, .. } = stand.engine.next_step(&write, "dep-1".into()).unwrap().value else { panic!() };
+    assert_eq!(wait.reason.code, STOPPED);
+    let begun = stand.view("dep-1").progress.is_some_and(|known| known.steps.iter().any(|step| step.attempts > 0));
+    assert!(!begun);
 }
 
 #[test]
