@@ -3,7 +3,7 @@
 //! The modules, in the order in which a request passes them. Each uses only those before it.
 //!
 //! 1. [`config`]: the settings; [`process`]: threads, and the signals for a shutdown; [`problem`]: errors as documents;
-//!    [`observe`]: metrics, logs, traces and the decision log. All others use these.
+//!    [`observe`]: metrics, logs, traces and the decision log; `notify`: events for webhooks. All others use these.
 //! 2. [`connection`]: from a socket to a request, over TLS and behind proxies.
 //! 3. [`layers`]: the layers around every route: request id, metrics and logs, problems, panics, headers.
 //! 4. [`auth`]: finds the actor.
@@ -24,6 +24,8 @@ pub mod observe;
 pub mod connection;
 
 pub mod layers;
+
+mod notify;
 
 pub mod auth;
 

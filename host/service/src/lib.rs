@@ -23,7 +23,8 @@
 //!
 //! `registers` keeps what the owners of facts attest, and joins it to the snapshot. The other operations have a module each: `document`, `evidence`, `approval`, `activity`, `moves`, `rollout`, `overrides`,
 //! `waiver` (with `waiver_scope`) and `delegation`. `change_view` shows the
-//! way of a change, and `drift` what went round the gates. `due` is the host's clock, and `stops` keeps the stops of the line. [`replay`] makes recorded decisions again. `error` has the errors of all.
+//! way of a change, and `drift` what went round the gates. `due` is the host's clock, `stops` keeps the stops of the
+//! line, and `notice` says what entries tell people. [`replay`] makes recorded decisions again. `error` has the errors of all.
 
 #![allow(missing_docs, reason = "no crate but ours builds on it")]
 
@@ -47,6 +48,7 @@ pub mod lifecycle;
 mod locate;
 mod moves;
 mod namespaces;
+mod notice;
 mod overrides;
 mod product_history;
 mod read;
@@ -91,6 +93,7 @@ pub use locate::DeploymentRef;
 pub(crate) use locate::{decision_stream, teams_with};
 pub use moves::ReasonGiven;
 pub use namespaces::LedgerNamespaces;
+pub use notice::{Notice, NoticeKind, NoticedDeployment};
 pub use overrides::{NewOverride, NewReview, PendingOverride};
 pub use read::{EventRecord, Page, PageRequest};
 pub use registers::{

@@ -24,6 +24,7 @@ mod gate_decision;
 mod gates;
 mod health;
 mod json_body;
+mod notifications;
 pub mod opa;
 mod openapi;
 mod openapi_parts;

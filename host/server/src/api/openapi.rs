@@ -83,6 +83,7 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::stops::get,
         super::stops::lift,
         super::due::list,
+        super::notifications::list,
         super::decisions::list,
         super::decisions::get,
         super::catalogue::models,
@@ -105,6 +106,7 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         (name = "delegations", description = "Delegations: roles that a person lends to another one."),
         (name = "stops", description = "Stops of the line: deployments that somebody holds up for a while."),
         (name = "due", description = "What falls due: holds, windows, reviews, grants and stops."),
+        (name = "notifications", description = "What webhooks are told, and what they did not take."),
         (name = "decisions", description = "Decisions and their reasons."),
         (name = "models", description = "Deployment models and the plugins that they use."),
         (name = "access", description = "The people, roles and rights at each gate."),
@@ -241,6 +243,7 @@ fn schemas() -> Map<String, Value> {
     register::<NewStop>(&mut generator);
     register::<WholeList<StopState>>(&mut generator);
     register::<DuePage>(&mut generator);
+    register::<WholeList<crate::notify::WebhookState>>(&mut generator);
     register::<Page<DecisionRecord>>(&mut generator);
     register::<lockgate_service::catalogue::CatalogueStatus>(&mut generator);
     register::<lockgate_service::catalogue::ReloadChanges>(&mut generator);

@@ -23,7 +23,7 @@ use super::route::{Backpressure, Route, RouteAccess, RouteMounter, RouteRow};
 use super::state::{ApiState, ServerState};
 use super::{
     access, approvals, catalogue, changes, decisions, delegations, deployments, due, events, evidence, gates, health,
-    overrides, progress, registers, stops, wait, waivers, whoami,
+    notifications, overrides, progress, registers, stops, wait, waivers, whoami,
 };
 use crate::auth::Authenticator;
 use crate::auth::access::GrantingRule;
@@ -139,7 +139,7 @@ fn exception_routes() -> Vec<Route<ApiState>> {
     ]
 }
 
-/// The routes for stops of the line and what is due.
+/// The routes for stops of the line, what is due, and what people are told.
 fn line_routes() -> Vec<Route<ApiState>> {
     vec![
         Route::get("/api/v1/stops", READ, stops::list),
@@ -147,6 +147,7 @@ fn line_routes() -> Vec<Route<ApiState>> {
         Route::get("/api/v1/stops/{id}", READ, stops::get),
         Route::delete("/api/v1/stops/{id}", STOP, stops::lift).without_body(),
         Route::get("/api/v1/due", READ, due::list),
+        Route::get("/api/v1/notifications", ADMINISTER_AUDIT_OR_GOVERN, notifications::list),
     ]
 }
 

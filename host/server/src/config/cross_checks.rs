@@ -22,8 +22,13 @@ pub(super) fn check(config: &Config, values: &LocatedValue) -> Vec<ConfigFault> 
     }
     check_stops(config, &mut faults);
     let observe = &config.observe;
-    let of_sections =
-        [config.auth.faults(), observe.log.faults(), observe.traces.faults(), config.decision_log.faults()];
+    let of_sections = [
+        config.auth.faults(),
+        observe.log.faults(),
+        observe.traces.faults(),
+        config.decision_log.faults(),
+        config.notifications.faults(),
+    ];
     let all = faults.0.into_iter().chain(of_sections.into_iter().flatten());
     all.map(|fault| ConfigFault::new(values.origin_of(&fault.path.0).clone(), fault.to_string())).collect()
 }

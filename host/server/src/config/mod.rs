@@ -18,6 +18,7 @@ mod auth;
 mod cross_checks;
 mod error;
 mod located_value;
+mod notifications;
 mod observe;
 mod overrides;
 mod print;
@@ -35,6 +36,7 @@ pub use self::auth::{
 };
 pub use self::error::{ConfigError, ConfigFault, SettingFault, SettingOrigin, SettingPath};
 use self::located_value::LocatedValue;
+pub use self::notifications::{NotificationsConfig, WebhookConfig};
 pub(crate) use self::observe::check_url;
 pub use self::observe::{
     DecisionLogConfig, HttpSinkConfig, InputKind, LogConfig, LogFormat, MaskOp, MaskRule, TraceConfig,

@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::auth::AuthConfig;
+use super::notifications::NotificationsConfig;
 use super::observe::{DecisionLogConfig, LogConfig, TraceConfig};
 
 /// The whole configuration. The defaults of all keys work on one machine.
@@ -54,6 +55,8 @@ pub struct Config {
     pub ledger: LedgerConfig,
     /// Metrics, the server's own log, and traces.
     pub observe: ObserveConfig,
+    /// Who is told of what.
+    pub notifications: NotificationsConfig,
     /// Where decisions are sent.
     pub decision_log: DecisionLogConfig,
     /// When models and plugins are reloaded.
@@ -76,6 +79,7 @@ impl Default for Config {
             stops: StopsConfig::default(),
             ledger: LedgerConfig::default(),
             observe: ObserveConfig::default(),
+            notifications: NotificationsConfig::default(),
             decision_log: DecisionLogConfig::default(),
             reload: ReloadConfig::default(),
         }

@@ -18,9 +18,10 @@ use super::signing_key::SigningKeyWatch;
 use crate::api::{self, ReadinessChecks, ServerState, health_router, is_about_health};
 use crate::auth::Authenticator;
 use crate::auth::token::{TokenError, TokenSecret, first_administrator};
-use crate::config::{Config, SettingFault};
+use crate::config::{Config, NotificationsConfig, SettingFault};
 use crate::connection::{ConnectionServer, ServerTls, TlsError};
 use crate::layers::around;
+use crate::notify::keep_notifying;
 use crate::observe::{self, DecisionLog, Metrics};
 use crate::problem::RequestId;
 use crate::process::Lifecycle;
@@ -152,6 +153,13 @@ impl Server {
         tokio::spawn(key.keep_looking(state.lifecycle.clone()));
         tokio::spawn(keep_forgetting(storage, stops, state.config.ledger.retention.clone()));
         tokio::spawn(keep_due(state.service.downgrade(), state.lifecycle.clone()));
+        let NotificationsConfig { base_url, webhooks } = state.config.notifications.clone();
+        let server = RequestId::generate();
+        for webhook in webhooks {
+            let base = base_url.clone().unwrap_or_default();
+            let names = (base, state.config.name.clone(), server.as_str().to_owned());
+            tokio::spawn(keep_notifying(state.service.downgrade(), state.lifecycle.clone(), webhook, names));
+        }
         let routes = mount(&state).merge(health_router(&state));
         let router = around(routes, &metrics, traces, tls.is_some());
         let connections =

@@ -18,6 +18,7 @@ mod config;
 mod decision_support;
 mod hostile;
 mod http_support;
+mod notify;
 mod observe_decision_log;
 mod observe_metrics;
 mod observe_requests;

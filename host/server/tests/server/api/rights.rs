@@ -18,7 +18,7 @@ use crate::observe_requests::logging;
 
 /// Every route that does something else than to read, and who may come. It is written by hand, so that a mistake in the table
 /// of routes is found: a route that is not here is a `GET` that needs the right to read.
-const GUARDED: [(&str, &str, RouteAccess); 53] = [
+const GUARDED: [(&str, &str, RouteAccess); 54] = [
     ("DELETE", "/api/v1/delegations", RouteAccess::Any(&[Right::Administer])),
     ("POST", "/api/v1/deployments", RouteAccess::Any(&[Right::Request])),
     ("PATCH", "/api/v1/deployments/{id}", RouteAccess::Any(&[Right::Request])),
@@ -45,6 +45,7 @@ const GUARDED: [(&str, &str, RouteAccess); 53] = [
     ("DELETE", "/api/v1/stops/{id}", RouteAccess::Any(&[Right::Stop])),
     ("POST", "/api/v1/reload", RouteAccess::Any(&[Right::Govern])),
     ("GET", "/api/v1/access", RouteAccess::Any(&[Right::Administer, Right::Audit, Right::Govern])),
+    ("GET", "/api/v1/notifications", RouteAccess::Any(&[Right::Administer, Right::Audit, Right::Govern])),
     ("GET", "/api/v1/me", RouteAccess::Known),
     ("GET", "/openapi.json", RouteAccess::Open),
     ("GET", "/api/v1/audit/head", RouteAccess::Any(&[Right::Audit])),
