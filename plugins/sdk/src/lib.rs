@@ -27,6 +27,7 @@ mod export;
 mod finding;
 mod findings;
 pub mod http;
+mod instances;
 mod json;
 pub mod key_value;
 pub mod log;
@@ -59,6 +60,7 @@ pub use evidence::{EvidenceFile, EvidenceFlaw, EvidenceTerms, ReadError, Unreada
 pub use evidence_demand::{EvidenceCodes, EvidenceDemand, MissingEvidence};
 pub use finding::Finding;
 pub use findings::Findings;
+pub use instances::TargetInstances;
 pub use pattern::Pattern;
 pub use person::PersonId;
 pub use plugin::{NoSettings, Plugin, PluginError};

@@ -4,15 +4,15 @@ use lockgate_plugin::registers::Kpi;
 use lockgate_plugin::time::{Freshness, Timestamp};
 use lockgate_plugin::{
     CorrectionNeeded, Evaluation, FactNeeded, Finding, Findings, Measurement, PluginError, Pointer, Requirement,
+    TargetInstances,
 };
 
-use crate::instances::Instances;
 use crate::settings::{KPIS, Settings};
 
 /// Looks at the register of KPIs, and returns the last values.
 pub(crate) fn check(
     settings: &Settings,
-    instances: &Instances,
+    instances: &TargetInstances,
     evaluation: &Evaluation,
     findings: &mut Findings,
 ) -> Result<Vec<Measurement>, PluginError> {

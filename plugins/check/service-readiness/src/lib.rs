@@ -2,7 +2,6 @@
 
 mod contracts;
 mod incidents;
-mod instances;
 mod knowledge;
 mod kpis;
 mod monitors;
@@ -15,10 +14,10 @@ mod tests;
 
 use lockgate_plugin::types::{Phase, Scenario, Stage};
 use lockgate_plugin::{
-    Capability, Evaluation, Findings, Outcome, Plugin, PluginError, Report, SettingsFinding, ValidationCheck, counted,
+    Capability, Evaluation, Findings, Outcome, Plugin, PluginError, Report, SettingsFinding, TargetInstances,
+    ValidationCheck, counted,
 };
 
-use instances::Instances;
 use settings::Settings;
 
 /// Looks whether the service around the instances is ready.
@@ -58,7 +57,7 @@ impl ValidationCheck for ServiceReadiness {
         knowledge::check(settings, evaluation, &mut findings);
         training::check(settings, evaluation, &mut findings)?;
         if is_deployed && (settings.kpis || settings.monitors || settings.runbooks) {
-            let instances = Instances::of(evaluation);
+            let instances = TargetInstances::of(evaluation);
             measurements = kpis::check(settings, &instances, evaluation, &mut findings)?;
             monitors::check(settings, &instances, evaluation, &mut findings)?;
             runbooks::check(settings, &instances, evaluation, &mut findings)?;

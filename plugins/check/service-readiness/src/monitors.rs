@@ -3,15 +3,16 @@
 use lockgate_plugin::registers::Monitor;
 use lockgate_plugin::roles::OPERATIONS_MANAGER;
 use lockgate_plugin::time::{Duration, Freshness, Timestamp};
-use lockgate_plugin::{CorrectionNeeded, Evaluation, FactNeeded, Finding, Findings, PluginError, Pointer, Requirement};
+use lockgate_plugin::{
+    CorrectionNeeded, Evaluation, FactNeeded, Finding, Findings, PluginError, Pointer, Requirement, TargetInstances,
+};
 
-use crate::instances::Instances;
 use crate::settings::{MONITORS, Settings};
 
 /// Looks at the register of monitors.
 pub(crate) fn check(
     settings: &Settings,
-    instances: &Instances,
+    instances: &TargetInstances,
     evaluation: &Evaluation,
     findings: &mut Findings,
 ) -> Result<(), PluginError> {

@@ -1,15 +1,14 @@
 //! Whether the runbooks are deployed together with the instances.
 
 use lockgate_plugin::registers::Runbook;
-use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, PluginError};
+use lockgate_plugin::{CorrectionNeeded, Evaluation, Finding, Findings, PluginError, TargetInstances};
 
-use crate::instances::Instances;
 use crate::settings::{RUNBOOKS, Settings};
 
 /// Looks at the register of runbooks.
 pub(crate) fn check(
     settings: &Settings,
-    instances: &Instances,
+    instances: &TargetInstances,
     evaluation: &Evaluation,
     findings: &mut Findings,
 ) -> Result<(), PluginError> {
