@@ -201,6 +201,28 @@ lockgate_perform() {
   lockgate_call POST "/rollout/steps/$step" lockgate-step.json >/dev/null
 }
 
+# lockgate_hand_over FILE: proposes the hand-over in FILE, unless somebody did, and waits until those who take over have accepted it.
+# Ends with 4 if the time is over before.
+lockgate_hand_over() {
+  told=
+  while :; do
+    view=$(lockgate_call GET '') || return 1
+    stands=$(printf '%s' "$view" | jq -r 'if .hand_over.accepted then "accepted" elif .hand_over then "proposed" else "none" end') ||
+      return 1
+    [ "$stands" = none ] || [ "$stands" = "$told" ] || printf 'hand-over: %s\n' "$stands"
+    told=$stands
+    case $stands in
+    accepted) return 0 ;;
+    none) lockgate_call POST /hand-over "$1" >/dev/null || return 1 ;;
+    proposed)
+      if lockgate_late; then lockgate_pending || return; fi
+      lockgate_call GET '/wait?timeout=10s' >/dev/null || return 1
+      ;;
+    *) return 1 ;;
+    esac
+  done
+}
+
 # lockgate_move MOVE REASON: a move that is not through a gate.
 lockgate_move() {
   jq -n --arg move "$1" --arg reason "$2" '{$move, $reason}' >lockgate-move.json || return 1

@@ -30,7 +30,7 @@ fn argument(method: &str, parameter: &str) -> &'static str {
         ("fact", "name") => "cost",
         ("instance-components" | "instance-configuration", "instance") => "shop-eu",
         ("json" | "provenance", "pointer") => "/release",
-        ("samples", "kpi") => "K",
+        ("samples" | "sample-intervals", "kpi") => "K",
         ("competences", "person") => "ada@example.org",
         _ => panic!("which `{parameter}` is `{method}` to be called with?"),
     }
@@ -46,7 +46,7 @@ pub fn pointer(method: &str) -> Option<String> {
         "release-notes" => "/release/notes".to_owned(),
         "instance-components" => "/actual_instances/0/components".to_owned(),
         "instance-configuration" => "/actual_instances/0/configuration".to_owned(),
-        "samples" => "/samples/K".to_owned(),
+        "samples" | "sample-intervals" => format!("/{member}/K"),
         "competences" => "/people/ada@example.org/competences".to_owned(),
         "approved-components" => "/approved/components".to_owned(),
         "evidence-list" | "evidence" => "/evidence".to_owned(),

@@ -32,6 +32,8 @@ pub enum Right {
     Drive,
     /// Resume holds and paused rollouts, where the model names one of your roles.
     Resume,
+    /// Accept what is handed over to you or your team.
+    TakeOver,
     /// Approve or reject, in a role that you hold, and delegate that role.
     Approve,
     /// Grant waivers.
@@ -61,6 +63,7 @@ impl Right {
         Self::Decide,
         Self::Drive,
         Self::Resume,
+        Self::TakeOver,
         Self::Approve,
         Self::Waive,
         Self::Override,
@@ -82,6 +85,7 @@ impl Right {
             Self::Decide => "decide",
             Self::Drive => "drive",
             Self::Resume => "resume",
+            Self::TakeOver => "take-over",
             Self::Approve => "approve",
             Self::Waive => "waive",
             Self::Override => "override",
@@ -135,7 +139,7 @@ impl KnownRole {
 pub const ROLES: [KnownRole; 18] = {
     use Right::{
         Administer, Approve, Attest, Audit, Decide, Drive, Govern, Override, Read, Register, Request, RequestForOthers,
-        Resume, Review, Stop, Waive,
+        Resume, Review, Stop, TakeOver, Waive,
     };
     [
         // A person who hands out credentials must not also approve with them.
@@ -174,7 +178,7 @@ pub const ROLES: [KnownRole; 18] = {
         KnownRole::new(
             "operations-manager",
             "Runs what was deployed: accepts it, carries it out or back, and approves it.",
-            &[Read, Attest, Register, Decide, Drive, Resume, Approve, Override, Review, Stop],
+            &[Read, Attest, Register, Decide, Drive, Resume, TakeOver, Approve, Override, Review, Stop],
         ),
         KnownRole::new(
             "pipeline",
@@ -199,24 +203,24 @@ pub const ROLES: [KnownRole; 18] = {
         KnownRole::new("service-desk", "Answers users, and tells of incidents.", &[Read, Register]),
         KnownRole::new(
             "service-owner",
-            "Answers for the service: approves deployments, grants waivers, and reviews overrides.",
-            &[Read, Request, Register, Decide, Resume, Approve, Waive, Review, Stop],
+            "Answers for the service: takes over and approves deployments, grants waivers, and reviews overrides.",
+            &[Read, Request, Register, Decide, Resume, TakeOver, Approve, Waive, Review, Stop],
         ),
         KnownRole::new("supplier", "Delivers from outside, and hands in evidence.", &[Read, Attest, Register]),
         KnownRole::new(
             "technical-specialist",
-            "Knows a part of the technology, and hands in evidence.",
-            &[Read, Request, Attest, Register, Decide, Resume],
+            "Knows a part of the technology, hands in evidence, and takes over what is handed over.",
+            &[Read, Request, Attest, Register, Decide, Resume, TakeOver],
         ),
         KnownRole::new("user", "Uses the service, and looks on.", &[Read]),
     ]
 };
 
 /// The rights that any other role of an organisation grants: its holders see deployments, hand in evidence, approve and resume
-/// where a model names the role, attest entries of registers where a rule names it, and stop the line where the configuration names
+/// where a model names the role, take over what is handed over to them, attest entries of registers where a rule names it, and stop the line where the configuration names
 /// it.
 pub const RIGHTS_OF_OTHER_ROLES: &[Right] =
-    &[Right::Read, Right::Attest, Right::Register, Right::Resume, Right::Approve, Right::Stop];
+    &[Right::Read, Right::Attest, Right::Register, Right::Resume, Right::TakeOver, Right::Approve, Right::Stop];
 
 /// The roles that stop the line if the configuration names none: those of [`ROLES`] with the right [`Right::Stop`].
 pub fn usual_stop_roles() -> BTreeSet<String> {
@@ -353,8 +357,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_of_the_organizations_own_may_see_hand_in_attest_approve_resume_and_stop() {
-        let rights = [Right::Read, Right::Attest, Right::Register, Right::Resume, Right::Approve, Right::Stop];
+    fn a_role_of_the_organizations_own_may_see_hand_in_attest_approve_resume_take_over_and_stop() {
+        let rights =
+            [Right::Read, Right::Attest, Right::Register, Right::Resume, Right::TakeOver, Right::Approve, Right::Stop];
         assert_eq!(rights_of("security-officer"), rights);
     }
 

@@ -10,8 +10,9 @@ use crate::name::{by_name, id, ids, labels, some_id, some_name, some_text, texts
 use crate::people::people_by_id;
 use crate::{
     Analysis, Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, GatePassage,
-    GrantedExemption, Instance, KpiSamples, LateReview, NamedPerson, Overlap, Override, Person, PersonId, PersonKind,
-    Plan, Progress, Provenance, Registers, Release, Risk, Rollout, Scenario, Stop, Timestamp, Waiver,
+    GrantedExemption, HandOver, Instance, KpiIntervals, KpiSamples, LateReview, NamedPerson, Overlap, Override, Person,
+    PersonId, PersonKind, Plan, Progress, Provenance, Registers, Release, Risk, Rollout, Scenario, Stop, Timestamp,
+    Waiver,
 };
 
 /// The digital product that the release belongs to.
@@ -189,6 +190,9 @@ pub struct Deployment {
     /// The gates that were passed, in order. The host sets them.
     #[serde(default)]
     pub gates_passed: Vec<GatePassage>,
+    /// The hand-over to those who operate what was deployed. Absent until somebody proposes it. The host sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand_over: Option<HandOver>,
     /// The waivers that were granted. Waivers that do not apply to this deployment have no effect.
     #[serde(default, deserialize_with = "distinct")]
     pub waivers: Vec<Waiver>,
@@ -224,6 +228,10 @@ pub struct Deployment {
     /// indicators. The host sets them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<BTreeMap<String, KpiSamples>>,
+    /// The samples of the indicators since the release was deployed, summarized by intervals, by the id of the indicator. Absent: no
+    /// plugin of the model reads them, nobody keeps indicators, or nothing is deployed yet. The host sets them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_intervals: Option<BTreeMap<String, KpiIntervals>>,
     /// Who says the facts, by JSON Pointer. The requester told what is not in it. The host sets it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub provenance: BTreeMap<String, Provenance>,

@@ -18,6 +18,8 @@ pub enum GateAction {
     Approve,
     /// Resumes a hold or a paused rollout.
     Resume,
+    /// Accepts the hand-over of what was deployed.
+    TakeOver,
     /// Grants a waiver for an answer of the gate.
     Waive,
     /// Overrides an answer of the gate.
@@ -39,6 +41,7 @@ impl GateAction {
             Self::Pass => "pass",
             Self::Approve => "approve",
             Self::Resume => "resume",
+            Self::TakeOver => "take-over",
             Self::Waive => "waive",
             Self::Override => "override",
             Self::ConfirmOverride => "confirm-override",
@@ -54,6 +57,7 @@ impl GateAction {
             Self::Pass => "pass the gate",
             Self::Approve => "approve",
             Self::Resume => "end a hold of the rollout, or go on with a paused one",
+            Self::TakeOver => "accept a hand-over",
             Self::Waive => "grant a waiver",
             Self::Override => "override an answer",
             Self::ConfirmOverride => "confirm an override",
@@ -69,6 +73,7 @@ impl GateAction {
             Self::Pass => Right::Drive,
             Self::Approve => Right::Approve,
             Self::Resume => Right::Resume,
+            Self::TakeOver => Right::TakeOver,
             Self::Waive => Right::Waive,
             Self::Override | Self::ConfirmOverride => Right::Override,
             Self::Review => Right::Review,

@@ -33,6 +33,7 @@ mod environment;
 mod evidence;
 mod exemption;
 mod gate_need;
+mod hand_over;
 mod id;
 mod instance;
 pub mod join;
@@ -99,6 +100,7 @@ pub use exemption::{
     ExceptionCode, Exemption, GrantedExemption, InvalidWaiver, Overlap, OverlapRelation, Override, Waiver, WaiverScope,
 };
 pub use gate_need::{GateAction, GateNeed};
+pub use hand_over::{Exposure, HandOver, Receiver};
 pub use id::is_path_step;
 pub use instance::{ConfigurationItem, Instance, InstanceStatus};
 pub use json_pointer::{escaped_token, unescaped_token};
@@ -126,7 +128,7 @@ pub use rollout::{
     Action, Analysis, BackStep, CheckState, Direction, Progress, Rollout, Share, Skip, Step, StepAction, StepEnd,
     StepState, StepStatus, Target, Wait, WayBack, WayBackKind,
 };
-pub use samples::KpiSamples;
+pub use samples::{KpiIntervals, KpiSamples, SampleInterval};
 pub use shortened::{shortened, shortened_quotes};
 pub use snapshot::{RECORDED_PARTS, Snapshot, SnapshotForm};
 pub use stage::{Gate, GatePassage, Phase, Scenario, Stage};

@@ -31,8 +31,17 @@ pub struct Snapshot {
 }
 
 /// The parts of a snapshot that the host records.
-pub const RECORDED_PARTS: [&str; 8] =
-    ["approvals", "approved", "exemptions", "gates_passed", "history", "overlaps", "progress", "requester"];
+pub const RECORDED_PARTS: [&str; 9] = [
+    "approvals",
+    "approved",
+    "exemptions",
+    "gates_passed",
+    "hand_over",
+    "history",
+    "overlaps",
+    "progress",
+    "requester",
+];
 
 /// The parts of a snapshot that the requester tells, unless somebody attests them.
 const TOLD_PARTS: [&str; 13] = [

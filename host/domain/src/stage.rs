@@ -77,6 +77,9 @@ impl Gate {
     /// The gate before which the rollout is carried out.
     pub const FULFILL_EXIT: Self = Self { stage: Stage::Fulfill, phase: Phase::Exit };
 
+    /// The gate behind which the release is deployed.
+    pub const FULFILL_EXIT: Self = Self { stage: Stage::Fulfill, phase: Phase::Exit };
+
     /// All eight gates, in the order in which a deployment meets them.
     pub fn all() -> impl Iterator<Item = Self> {
         Stage::ALL.into_iter().flat_map(|stage| Phase::ALL.into_iter().map(move |phase| Self { stage, phase }))
@@ -136,6 +139,11 @@ impl GatePassage {
     /// When fulfillment began: when the entrance of fulfill was passed. None if it was not.
     pub fn fulfillment_began(passed: &[Self]) -> Option<Timestamp> {
         passed.iter().find(|passage| passage.gate() == Gate::FULFILL_ENTRANCE).map(|passage| passage.at)
+    }
+
+    /// When the release was deployed: when the exit of fulfill was passed. None if it was not.
+    pub fn deployed(passed: &[Self]) -> Option<Timestamp> {
+        passed.iter().find(|passage| passage.gate() == Gate::FULFILL_EXIT).map(|passage| passage.at)
     }
 
     /// The gate that was passed.

@@ -154,10 +154,10 @@ impl Plugin {
         &self.loaded.methods
     }
 
-    /// Whether it can read the samples of indicators: it imports `samples`, or reads the snapshot as JSON, and is granted the
+    /// Whether it can read the samples of indicators: it imports `samples` or `sample-intervals`, or reads the snapshot as JSON, and is granted the
     /// register `kpis`.
     pub fn reads_samples(&self) -> bool {
-        let imports = |method: &String| matches!(method.as_str(), "samples" | "json" | "sections");
+        let imports = |method: &String| matches!(method.as_str(), "samples" | "sample-intervals" | "json" | "sections");
         self.loaded.granted.read_grants().register("kpis") && self.loaded.methods.iter().any(imports)
     }
 

@@ -39,7 +39,7 @@ pub struct NewDeployment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamName>,
     /// The document of the deployment, without the members that people and the host add later (`involved`, `approvals`,
-    /// `approved`, `waivers`, `overrides`, `overlaps`, `stops`, `late_reviews`, `history`, `progress`, `analysis`, `gates_passed`, `people`, `samples`, `provenance`). Its
+    /// `approved`, `waivers`, `overrides`, `overlaps`, `stops`, `late_reviews`, `history`, `progress`, `analysis`, `gates_passed`, `hand_over`, `people`, `samples`, `sample_intervals`, `provenance`). Its
     /// `change`, `environment`, `product` and `release` may be the id of an entry of a register. A value that differs from
     /// that of the entry is refused.
     #[schemars(schema_with = "written_deployment")]
@@ -385,8 +385,10 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         progress,
         analysis,
         gates_passed,
+        hand_over,
         people,
         samples,
+        sample_intervals,
         provenance,
         facts,
         ..
@@ -402,9 +404,11 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         ("late_reviews", !late_reviews.is_empty(), "the host keeps which reviews of overrides are late"),
         ("progress", progress.is_some(), "the host keeps how far the rollout has come"),
         ("gates_passed", !gates_passed.is_empty(), "the host keeps which gates were passed"),
+        ("hand_over", hand_over.is_some(), "it is proposed by `POST …/hand-over`, and accepted by those who take over"),
         ("analysis", analysis.is_some(), "a step of the rollout asks for it"),
         ("people", people.is_some(), "the host takes them from the register `people`"),
         ("samples", samples.is_some(), "the host takes them from the register `kpis`"),
+        ("sample_intervals", sample_intervals.is_some(), "the host takes them from the register `kpis`"),
         ("provenance", !provenance.is_empty(), "the host keeps who says each fact"),
         ("history", !history.is_empty(), "the host keeps how the earlier deployments of the product ended"),
     ];

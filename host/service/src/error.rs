@@ -3,13 +3,15 @@
 use std::fmt;
 
 use lockgate_domain::join::{Contradiction, JoinError};
-use lockgate_domain::{CredentialKind, DigestError, Finding, PersonId, RegisterKind, TeamName, ValueError, shortened};
+use lockgate_domain::{
+    CredentialKind, DigestError, Finding, PersonId, Receiver, RegisterKind, TeamName, ValueError, shortened,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::authority::{CredentialEnded, Forbidden};
-use crate::lifecycle::IllegalMove;
+use crate::lifecycle::{IllegalMove, StagePosition};
 use lockgate_engine::rollout::RolloutError;
 use lockgate_engine::{GateError, SelectModelError};
 
@@ -277,6 +279,29 @@ pub enum RuleRefusal {
     /// Nobody can approve before the strategy has laid the rollout out.
     #[error("nobody can approve yet: {why}")]
     RolloutNotLaidOut { why: String },
+    /// Nothing is deployed that could be handed over, or not any more.
+    #[error(
+        "the deployment `{id}` is {position}: it is handed over between the exit of fulfill and the exit of observe, and not on the way \
+         back"
+    )]
+    NothingToHandOver { id: String, position: StagePosition },
+    /// Nobody proposed a hand-over that could be accepted.
+    #[error("nobody has proposed to hand the deployment `{id}` over: propose it first, with `POST …/hand-over`")]
+    NoHandOver { id: String },
+    /// Somebody accepted the hand-over already.
+    #[error("`{by}` has accepted the hand-over already")]
+    HandOverAccepted { by: PersonId },
+    /// The actor proposed the hand-over.
+    #[error("`{person}` proposed the hand-over: it takes somebody else to accept it")]
+    OwnHandOver { person: PersonId },
+    /// The actor is not one of those who take over.
+    #[error("the hand-over is to {receiver}, and `{person}` is not: have it accepted there, or propose another one")]
+    NotReceiver { person: PersonId, receiver: Receiver },
+    /// A program wanted to accept a hand-over.
+    #[error(
+        "a hand-over is accepted with a credential of kind `person`, and this one of `{person}` is of kind `{kind}`"
+    )]
+    PersonTakesOver { person: PersonId, kind: CredentialKind },
     /// The deployment has no rollout that could be carried out now.
     #[error("no rollout is running: {why}")]
     RolloutNotRunning { why: String },

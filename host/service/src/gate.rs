@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Decision, Deployment, Finding, Gate, Phase, Rollout, Timestamp, Verdict, rules};
+use lockgate_domain::{Decision, Deployment, Finding, Gate, Phase, Rollout, Stage, Timestamp, Verdict, rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,9 @@ use super::write::RecordedEvent;
 use super::{DeploymentService, DeploymentSummary, ServiceError, WriteContext};
 use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor, LegalMove, LifecycleMove, activities_of};
 use lockgate_ledger::{EntryDraft, ExpectedVersion};
+
+/// The gate behind which a deployment is operational.
+const OPERATIONAL: Gate = Gate { stage: Stage::Observe, phase: Phase::Exit };
 
 /// The result of an attempt to pass a gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,9 +61,13 @@ impl DeploymentService {
                 skipped: skipped.collect(),
             };
             let by = EventActor::from(write.actor);
+            let opened = match gate == OPERATIONAL {
+                true => self.opened_exposure(write, &loaded)?,
+                false => None,
+            };
             let taken = std::mem::take(&mut prepared.taken);
             let laid_out = laid_out(&loaded.state, prepared.laid_out.take());
-            for event in laid_out.into_iter().chain(taken).chain([event]) {
+            for event in laid_out.into_iter().chain(taken).chain([event]).chain(opened) {
                 after = after.after([&event], &by, write.now);
                 let kind = event.kind();
                 let entry = EntryDraft::new(&loaded.stream, kind, write.now, &RecordedEvent { by: by.clone(), event })?;

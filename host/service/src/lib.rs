@@ -21,7 +21,7 @@
 //!    values of plugins that are written with it.
 //! 7. `write`: one append with its conditions, its idempotency key, and further attempts after a conflict.
 //!
-//! `registers` keeps what the owners of facts attest, and joins it to the snapshot. The other operations have a module each: `document`, `evidence`, `approval`, `activity`, `moves`, `rollout`, `overrides`,
+//! `registers` keeps what the owners of facts attest, and joins it to the snapshot. The other operations have a module each: `document`, `evidence`, `approval`, `activity`, `hand_over`, `moves`, `rollout`, `overrides`,
 //! `waiver` (with `waiver_scope`) and `delegation`. `change_view` shows the
 //! way of a change, and `drift` what went round the gates. `due` is the host's clock, `stops` keeps the stops of the
 //! line, and `notice` says what entries tell people. [`replay`] makes recorded decisions again. `error` has the errors of all.
@@ -44,6 +44,7 @@ mod evidence;
 mod gate;
 mod gate_request;
 mod granted;
+mod hand_over;
 pub mod lifecycle;
 mod locate;
 mod moves;
@@ -89,6 +90,7 @@ pub use error::{InputError, RuleRefusal, ServiceError};
 pub use evidence::{AttachedEvidence, NewEvidence};
 pub use gate::GatePass;
 pub use gate_request::{GateAnswer, GateOutcome, GatePurpose, GateRequest, GateThreads, ThreadWork};
+pub use hand_over::{NewHandOver, OpenExposure};
 pub use locate::DeploymentRef;
 pub(crate) use locate::{decision_stream, teams_with};
 pub use moves::ReasonGiven;

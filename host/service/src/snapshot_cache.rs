@@ -220,6 +220,7 @@ impl DeploymentService {
             // It was laid out, approved and begun; nothing lays it out anew.
             deployment.rollout.clone_from(&state.rollout);
         }
+        deployment.hand_over.clone_from(&state.hand_over);
         deployment.tell_drift();
         // A decision uses nothing that was deleted meanwhile.
         let mut expect = vec![

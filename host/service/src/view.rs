@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Deployment, Digest, Evidence, Gate, GatePassage, PersonId, Phase, Progress, Right, Stage, TeamName, Timestamp,
-    Timing,
+    Deployment, Digest, Evidence, Exposure, Gate, GatePassage, HandOver, PersonId, Phase, Progress, Right, Stage,
+    TeamName, Timestamp, Timing,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,13 @@ pub struct DeploymentView {
     pub overrides: Vec<OverrideState>,
     /// The passed gates, each with the time and the id of the decision that allowed it. After a replan, most must be passed again.
     pub passed: Vec<GatePassage>,
+    /// The hand-over to those who operate what was deployed. Absent until somebody proposes it, and from the way back on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand_over: Option<HandOver>,
+    /// The exposure that the deployment opened: it is deployed, and whether it is released is decided elsewhere. Absent before it is
+    /// operational in a live environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Exposure>,
 }
 
 impl LoadedDeployment {
@@ -201,6 +208,8 @@ impl DeploymentService {
             timing,
             overrides: state.overrides.clone(),
             passed: state.passed.clone(),
+            hand_over: state.hand_over.clone(),
+            exposure: state.exposure.clone(),
         })
     }
 }

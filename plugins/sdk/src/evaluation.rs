@@ -13,13 +13,13 @@ use crate::bindings::lockgate::types::rollouts::{Analysis, Progress, Rollout};
 use crate::bindings::lockgate::types::types::Page;
 use crate::registers::{
     AuditFinding, Capacity, Competence, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
-    Sample, ServiceContract, Supplier,
+    Sample, SampleInterval, ServiceContract, Supplier,
 };
 use crate::time::Timestamp;
 use crate::types::{
     Approval, ApprovedPlan, Attribute, Change, Component, ComponentChange, Defect, DeploymentRecord, Difference,
-    Document, Environment, Evidence, Exemption, GatePassage, Instance, KnowledgeItem, Model, Overlap, Person, Phase,
-    Plan, Product, Provenance, Release, ReleaseNotes, Scenario, Section, Stage, Timing,
+    Document, Environment, Evidence, Exemption, GatePassage, HandOver, Instance, KnowledgeItem, Model, Overlap, Person,
+    Phase, Plan, Product, Provenance, Release, ReleaseNotes, Scenario, Section, Stage, Timing,
 };
 use crate::{EvidenceFile, ReadError};
 
@@ -107,6 +107,8 @@ readers! {
     approved -> Option<ApprovedPlan>;
     /// The gates that were passed, in order.
     gates_passed -> Vec<GatePassage>;
+    /// The hand-over to those who operate what was deployed. None until somebody proposes it.
+    hand_over -> Option<HandOver>;
     /// The labels of the deployment, in order of name.
     labels -> Vec<Attribute>;
     /// Other deployments whose time overlaps with that of this one.
@@ -294,6 +296,23 @@ impl Evaluation<'_> {
         #[cfg(not(target_arch = "wasm32"))]
         {
             self.source.samples(kpi)
+        }
+    }
+
+    /// The samples of the key performance indicator with that id since the exit of fulfill was passed, summarized by intervals of one
+    /// length: oldest first, one for each interval that has samples. Needs [`Capability::facts`](crate::Capability::facts) for `kpis`.
+    ///
+    /// # Errors
+    /// If nobody keeps indicators, there is none with that id, the exit of fulfill was not passed, or the operator did not grant them.
+    pub fn sample_intervals(&self, kpi: &str) -> Result<Vec<SampleInterval>, ReadError> {
+        #[cfg(target_arch = "wasm32")]
+        {
+            // They are fewer than a page holds.
+            self.source.sample_intervals(kpi, &Page { after: None, at_most: u32::MAX })
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            self.source.sample_intervals(kpi)
         }
     }
 

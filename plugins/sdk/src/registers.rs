@@ -5,7 +5,7 @@
 
 pub use crate::bindings::lockgate::types::registers::{
     AuditFinding, Capacity, Competence, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
-    Sample, ServiceContract, Supplier,
+    Sample, SampleInterval, ServiceContract, Supplier,
 };
 
 use crate::time::Timestamp;

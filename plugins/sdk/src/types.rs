@@ -6,9 +6,10 @@
 pub use crate::bindings::lockgate::types::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component,
     ComponentChange, DataRetention, Defect, DefectStatus, DeploymentRecord, DeploymentResult, Difference, Document,
-    Environment, EnvironmentControl, Evidence, Exemption, GatePassage, Instance, InstanceStatus, KnowledgeItem,
-    KnowledgeStatus, Level, Model, Money, Overlap, Person, Phase, Plan, Product, Provenance, Release, ReleaseNotes,
-    ReleaseStatus, Scenario, Section, Severity, Stage, TimeWindow, Timing, Verification, WayBack, WayBackKind,
+    Environment, EnvironmentControl, Evidence, Exemption, GatePassage, HandOver, Instance, InstanceStatus,
+    KnowledgeItem, KnowledgeStatus, Level, Model, Money, Overlap, Person, Phase, Plan, Product, Provenance, Receiver,
+    Release, ReleaseNotes, ReleaseStatus, Scenario, Section, Severity, Stage, TimeWindow, Timing, Verification,
+    WayBack, WayBackKind,
 };
 
 use std::fmt;

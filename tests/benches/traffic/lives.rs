@@ -115,7 +115,10 @@ impl Life<'_> {
                 self.patch(&json!({"actual_instances": self.instances(random)}));
                 self.report(random, &FULFILLED);
             }
-            6 => self.report(random, &OBSERVED),
+            6 => {
+                self.report(random, &OBSERVED);
+                self.hand_over(random);
+            }
             _ => {}
         }
     }
@@ -142,6 +145,14 @@ impl Life<'_> {
             })
             .collect();
         self.post("/activities", &reports.into());
+    }
+
+    /// Operations take over what was deployed.
+    fn hand_over(&self, random: &mut Rng) {
+        let proposal = json!({"receiver": {"team": self.drawn.team}, "knowledge_items": ["ki-operating"]});
+        self.post("/hand-over", &proposal);
+        let operations = somebody(random, self.drawn.team, "operations-manager");
+        self.by(&operations, "POST", "/hand-over/acceptance", &Value::Null);
     }
 
     fn roll_out(&self, random: &mut Rng) {

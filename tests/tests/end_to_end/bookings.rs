@@ -1,4 +1,5 @@
-//! `lockgate deployment show` and `approve` against a real server: what else is booked is seen before anybody approves.
+//! `lockgate deployment` against a real server: what else is booked is seen before anybody approves, and what was deployed is handed
+//! over to those who operate it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,8 @@ struct Stand {
 }
 
 impl Stand {
-    fn start() -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bookings");
+    fn start(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         // What an earlier run left is in the way.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
@@ -86,12 +87,13 @@ impl Stand {
     }
 
     /// Asks for a deployment that needs the crane, and passes the first gate.
-    fn request(&self, token: &str, id: &str, environment: &str, from: &str, to: &str) {
+    fn request(&self, token: &str, id: &str, (environment, kind): (&str, &str), from: &str, to: &str) {
         let slot = json!({"start": format!("2026-12-01T{from}:00Z"), "end": format!("2026-12-01T{to}:00Z")});
         let request = json!({"team": "shop", "deployment": {
             "id": id, "scenario": "new-version", "requester": {"id": "rita"}, "product": {"id": id},
-            "release": {"id": format!("{id}-r"), "name": id, "version": "2.0.0", "status": "published", "components": []},
-            "environment": {"name": environment, "kind": "test", "control": "full"},
+            "release": {"id": format!("{id}-r"), "name": id, "version": "2.0.0", "status": "published", "components": [],
+                "knowledge_items": [{"id": "K-1", "title": "How to run it", "status": "published", "author": "rita"}]},
+            "environment": {"name": environment, "kind": kind, "control": "full"},
             "change": {
                 "id": "CHG-1", "title": "New", "category": "normal", "approval": "approved", "risk": "low",
                 "releases": [format!("{id}-r")],
@@ -107,15 +109,28 @@ impl Stand {
     }
 
     fn gate(&self, token: &str, id: &str, phase: &str) -> Value {
-        self.post(token, &format!("/api/v1/deployments/{id}/gates/plan-and-approve/{phase}"), &Value::Null)
+        self.gate_of(token, id, "plan-and-approve", phase)
+    }
+
+    fn gate_of(&self, token: &str, id: &str, stage: &str, phase: &str) -> Value {
+        self.post(token, &format!("/api/v1/deployments/{id}/gates/{stage}/{phase}"), &Value::Null)
+    }
+
+    /// Reports all activities that shall be done now.
+    fn activities(&self, token: &str, id: &str) {
+        let shown: Value =
+            serde_json::from_str(&self.printed(token, &["deployment", "show", id, "-o", "json"])).unwrap();
+        let shall = shown["deployment"]["activities"].as_array().unwrap().iter().filter(|one| one["shall"] == true);
+        let reports: Vec<Value> = shall.map(|one| json!({"activity": one["id"], "outcome": "done"})).collect();
+        self.post(token, &format!("/api/v1/deployments/{id}/activities"), &json!(reports));
     }
 }
 
 #[test]
 fn an_approver_sees_what_else_is_booked_before_and_with_the_approval() {
-    let stand = Stand::start();
+    let stand = Stand::start("bookings");
     let (rita, bo) = (stand.token("rita", "pipeline"), stand.token("bo", "change-authority"));
-    stand.request(&rita, "till", "hall-b", "19:00", "20:30");
+    stand.request(&rita, "till", ("hall-b", "test"), "19:00", "20:30");
     let subject = |id: &str| {
         let seen: Value = serde_json::from_str(&stand.printed(&bo, &["deployment", "show", id, "-o", "json"])).unwrap();
         (seen["deployment"]["subject"].as_str().unwrap().to_owned(), seen["bookings"].clone())
@@ -129,7 +144,7 @@ fn an_approver_sees_what_else_is_booked_before_and_with_the_approval() {
     assert!(code == 0 && out.contains("Nothing else is booked"), "{out}{words}");
     assert_eq!(stand.gate(&rita, "till", "exit")["passed"], true);
 
-    stand.request(&rita, "shop", "hall-a", "20:00", "21:00");
+    stand.request(&rita, "shop", ("hall-a", "test"), "20:00", "21:00");
     let shown = stand.printed(&bo, &["deployment", "show", "shop"]);
     let of_another = shown.lines().find(|line| line.contains("hall-b")).unwrap_or_default();
     let slot = "2026-12-01T19:00:00Z – 2026-12-01T20:30:00Z";
@@ -147,4 +162,57 @@ fn an_approver_sees_what_else_is_booked_before_and_with_the_approval() {
     let (booked, given) = (out.find("needs `crane` too").unwrap(), out.find("`shop` is approved by bo").unwrap());
     assert!(booked < given, "{out}");
     assert_eq!(stand.gate(&rita, "shop", "exit")["passed"], true);
+}
+
+#[test]
+fn operations_take_over_what_is_live_and_its_exposure_is_open() {
+    let stand = Stand::start("hand-over");
+    let (rita, bo) = (stand.token("rita", "pipeline"), stand.token("bo", "change-authority"));
+    let otto = stand.token("otto", "operations-manager");
+    stand.request(&rita, "shop", ("hall-a", "live"), "20:00", "21:00");
+    let shown: Value =
+        serde_json::from_str(&stand.printed(&bo, &["deployment", "show", "shop", "-o", "json"])).unwrap();
+    let subject = shown["deployment"]["subject"].as_str().unwrap();
+    stand.printed(&bo, &["deployment", "approve", "shop", "--role", "change-authority", "--subject", subject]);
+    assert_eq!(stand.gate(&rita, "shop", "exit")["passed"], true);
+
+    let hand_over = ["deployment", "hand-over", "shop", "--to-team", "shop", "--knowledge-item", "K-1"];
+    let (code, _, words) = stand.run(&rita, &hand_over);
+    assert!(code == 1 && words.contains("it is handed over between the exit of fulfill"), "{words}");
+    assert_eq!(stand.gate_of(&rita, "shop", "fulfill", "entrance")["passed"], true);
+    stand.activities(&rita, "shop");
+    for (stage, phase) in [("fulfill", "exit"), ("validate", "entrance"), ("validate", "exit"), ("observe", "entrance")]
+    {
+        assert_eq!(stand.gate_of(&rita, "shop", stage, phase)["passed"], true, "{stage} {phase}");
+    }
+    stand.activities(&rita, "shop");
+    assert_eq!(stand.gate_of(&rita, "shop", "observe", "exit")["decision"]["reasons"][0]["code"], "hand-over-missing");
+    assert_eq!(
+        stand.printed(&bo, &["deployment", "exposures"]).trim(),
+        "Nothing has become operational in a live environment yet."
+    );
+
+    let (code, _, words) = stand.run(&rita, &["deployment", "hand-over", "shop", "--knowledge-item", "K-1"]);
+    assert!(code == 3 && words.contains("--to-person"), "{code} {words}");
+    let (code, _, words) =
+        stand.run(&rita, &["deployment", "hand-over", "shop", "--to-person", "otto", "--runbook", "R-1"]);
+    assert!(code == 1 && words.contains("nobody keeps the register `runbooks`"), "{words}");
+    let proposed = stand.printed(&rita, &hand_over);
+    assert!(
+        proposed.contains("proposed by rita") && proposed.contains("the team `shop` has not accepted it"),
+        "{proposed}"
+    );
+    let (code, _, words) = stand.run(&bo, &["deployment", "accept-hand-over", "shop"]);
+    assert!(code == 1 && words.contains("take-over"), "{words}");
+    let accepted = stand.printed(&otto, &["deployment", "accept-hand-over", "shop"]);
+    assert!(accepted.contains("`shop`: accepted to the team `shop`, by otto"), "{accepted}");
+
+    assert_eq!(stand.gate_of(&rita, "shop", "observe", "exit")["passed"], true);
+    let shown = stand.printed(&bo, &["deployment", "show", "shop"]);
+    for part in ["operational", "accepted to the team `shop`, by otto", "open since", "by rita"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let exposures = stand.printed(&bo, &["deployment", "exposures"]);
+    let row = exposures.lines().find(|line| line.contains("hall-a")).unwrap_or_default();
+    assert!(["shop", "shop-r", "rita"].iter().all(|part| row.contains(part)), "{exposures}");
 }

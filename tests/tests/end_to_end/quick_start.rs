@@ -212,6 +212,7 @@ fn the_functions_of_the_pipelines_drive_a_deployment() {
             lockgate_pass observe entrance
             if ! lockgate_behind observe exit; then
                 lockgate_call POST /activities examples/quick-start/observed.json >/dev/null
+                lockgate_hand_over examples/quick-start/hand-over.json
             fi
             lockgate_pass observe exit
 END
@@ -223,6 +224,13 @@ END
             sleep 0.1
         done
         approve hello-ci
+        for _ in $(seq 600); do
+            if grep -q 'hand-over: proposed' waited; then break; fi
+            sleep 0.1
+        done
+        olga=$(bin/lockgate token create --data data --for olga --role operations-manager --team shop)
+        curl -sS -o /dev/null --fail-with-body -X POST -H "Authorization: Bearer $olga" \
+            "$LOCKGATE_SERVER/api/v1/deployments/hello-ci/hand-over/acceptance"
         wait $waiting
         cat waited
         in_run '. ./pipeline.sh "" deployed'
@@ -243,6 +251,8 @@ END
         validate entrance: allow
         validate exit: allow
         observe entrance: allow
+        hand-over: proposed
+        hand-over: accepted
         observe exit: allow
         ended with 0
         hello-ci: operational

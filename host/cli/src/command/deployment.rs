@@ -1,10 +1,12 @@
-//! `lockgate deployment`: a deployment of a running server, what else is booked around it, and the answer of a person who has
-//! seen both.
+//! `lockgate deployment`: a deployment of a running server, what else is booked around it, the answer of a person who has
+//! seen both, and the hand-over to those who operate it.
 
 use clap::Subcommand;
 use lockgate_client::{Client, RequestPath};
-use lockgate_domain::{ApprovalAnswer, Digest, OverlapRelation, PersonId, TeamName, TimeWindow, Timestamp};
-use lockgate_service::{ApprovalView, Booking, DeploymentView, NewApproval, Page};
+use lockgate_domain::{
+    ApprovalAnswer, Digest, HandOver, OverlapRelation, PersonId, Receiver, TeamName, TimeWindow, Timestamp,
+};
+use lockgate_service::{ApprovalView, Booking, DeploymentView, NewApproval, NewHandOver, OpenExposure, Page};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -19,6 +21,12 @@ pub(crate) enum DeploymentCommand {
     Show(DeploymentShowCommand),
     /// Approve or reject a deployment that you have looked at.
     Approve(ApproveCommand),
+    /// Propose to hand a deployment over to those who operate it.
+    HandOver(HandOverCommand),
+    /// Accept what is handed over to you or to your team.
+    AcceptHandOver(AcceptHandOverCommand),
+    /// List what became operational in a live environment, and can be released to its users.
+    Exposures(ExposuresCommand),
 }
 
 impl DeploymentCommand {
@@ -26,6 +34,9 @@ impl DeploymentCommand {
         match self {
             Self::Show(command) => command.run(),
             Self::Approve(command) => command.run(),
+            Self::HandOver(command) => command.run(),
+            Self::AcceptHandOver(command) => command.run(),
+            Self::Exposures(command) => command.run(),
         }
     }
 }
@@ -47,8 +58,12 @@ struct DeploymentArguments {
 
 impl DeploymentArguments {
     fn path(&self, below: Option<&str>) -> RequestPath {
+        self.path_of(below.as_slice())
+    }
+
+    fn path_of(&self, below: &[&str]) -> RequestPath {
         let path = RequestPath::new("/api/v1/deployments").segment(&self.id);
-        let path = below.into_iter().fold(path, |path, below| path.segment(below));
+        let path = below.iter().fold(path, |path, below| path.segment(below));
         self.team.iter().fold(path, |path, team| path.query("team", team.as_str()))
     }
 
@@ -129,6 +144,133 @@ impl ApproveCommand {
     }
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct HandOverCommand {
+    #[command(flatten)]
+    deployment: DeploymentArguments,
+    /// The person who takes over.
+    #[arg(long, value_name = "PERSON", required_unless_present = "to_team", conflicts_with = "to_team")]
+    to_person: Option<PersonId>,
+    /// The team that takes over. One of its members accepts.
+    #[arg(long, value_name = "TEAM")]
+    to_team: Option<TeamName>,
+    /// A runbook that they get, by its id. Can be given several times, like the other things.
+    #[arg(long = "runbook", value_name = "ID")]
+    runbooks: Vec<String>,
+    /// A knowledge item of the release that they get.
+    #[arg(long = "knowledge-item", value_name = "ID")]
+    knowledge_items: Vec<String>,
+    /// A service contract that they keep from now on.
+    #[arg(long = "service-contract", value_name = "ID")]
+    service_contracts: Vec<String>,
+    /// A monitor that they watch from now on.
+    #[arg(long = "monitor", value_name = "ID")]
+    monitors: Vec<String>,
+    /// A note for those who take over.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+impl HandOverCommand {
+    fn run(self) -> anyhow::Result<Exit> {
+        let Self { deployment, to_person, to_team, runbooks, knowledge_items, service_contracts, monitors, note } =
+            self;
+        let receiver = Receiver { person: to_person, team: to_team };
+        let new = NewHandOver { receiver, runbooks, knowledge_items, service_contracts, monitors, note };
+        let client = deployment.server.required_client()?;
+        let view: DeploymentView = client.post(&deployment.path(Some("hand-over")), &new)?;
+        print_hand_over(&view, deployment.output)
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AcceptHandOverCommand {
+    #[command(flatten)]
+    deployment: DeploymentArguments,
+}
+
+impl AcceptHandOverCommand {
+    fn run(self) -> anyhow::Result<Exit> {
+        let client = self.deployment.server.required_client()?;
+        let path = self.deployment.path_of(&["hand-over", "acceptance"]);
+        let view: DeploymentView = client.post_empty(&path)?;
+        print_hand_over(&view, self.deployment.output)
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExposuresCommand {
+    #[command(flatten)]
+    server: ServerArguments,
+    /// The most exposures that are listed, the newest first.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=200))]
+    limit: u64,
+    /// Output format.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: OutputFormat,
+}
+
+impl ExposuresCommand {
+    fn run(self) -> anyhow::Result<Exit> {
+        let path = RequestPath::new("/api/v1/exposures").query("limit", &self.limit.to_string());
+        let page: Page<OpenExposure> = self.server.required_client()?.get(&path)?;
+        match self.output {
+            OutputFormat::Json => print::data(print::json(&page)?)?,
+            OutputFormat::Table if page.items.is_empty() => {
+                print::text("Nothing has become operational in a live environment yet.")?;
+            }
+            OutputFormat::Table => {
+                let row = |open: &OpenExposure| {
+                    vec![
+                        open.exposure.opened.to_string(),
+                        plain(&open.product),
+                        plain(&open.release),
+                        plain(&open.environment),
+                        plain(&open.deployment),
+                        plain(open.exposure.opened_by.written()),
+                    ]
+                };
+                let titles = ["open since", "product", "release", "environment", "deployment", "opened by"];
+                print::text(grid(&titles, page.items.iter().map(row).collect()))?;
+            }
+        }
+        Ok(Exit::Success)
+    }
+}
+
+/// Prints the hand-over of a deployment.
+fn print_hand_over(view: &DeploymentView, output: OutputFormat) -> anyhow::Result<Exit> {
+    match output {
+        OutputFormat::Json => print::data(print::json(view)?)?,
+        OutputFormat::Table => {
+            let said = view.hand_over.as_ref().map_or_else(|| "nothing is handed over".to_owned(), of_hand_over);
+            print::text(format!("`{}`: {said}", plain(&view.summary.id)))?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Who takes over, and whether they accepted.
+fn of_hand_over(hand_over: &HandOver) -> String {
+    let HandOver { receiver, accepted_by, accepted, proposed_by, proposed, .. } = hand_over;
+    match (accepted_by, accepted) {
+        (Some(by), Some(at)) => {
+            format!(
+                "{} to {}, by {}, {at}",
+                styled(GOOD, "accepted"),
+                plain(&receiver.to_string()),
+                plain(by.written())
+            )
+        }
+        _ => format!(
+            "{} by {}, {proposed}; {} has not accepted it",
+            styled(WAITING, "proposed"),
+            plain(proposed_by.written()),
+            plain(&receiver.to_string())
+        ),
+    }
+}
+
 fn plain(text: &str) -> String {
     print::plain(text).into_owned()
 }
@@ -173,6 +315,13 @@ fn of_deployment(seen: &DeploymentWithBookings) -> String {
         (Some(model), _) => head.push(("model", plain(&format!("{}@{}", model.id, model.version)))),
         (None, Some(problem)) => head.push(("model", styled(BAD, plain(problem)))),
         (None, None) => {}
+    }
+    if let Some(hand_over) = &view.hand_over {
+        head.push(("hand-over", of_hand_over(hand_over)));
+    }
+    if let Some(exposure) = &view.exposure {
+        let by = plain(exposure.opened_by.written());
+        head.push(("exposure", format!("{} since {}, by {by}", styled(WAITING, "open"), exposure.opened)));
     }
     if let Some(subject) = view.subject {
         head.push(("subject", subject.to_string()));

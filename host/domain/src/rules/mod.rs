@@ -20,8 +20,10 @@
 //! 9. A third party that controls the environment, or a part of it, attests its part or the result.
 //! 10. While the line is stopped, no deployment in the scope of the stop passes a gate or begins a step ([`stopped`]). A late
 //!     review of an override stops deployments of its product, where its model says so.
+//! 11. What is deployed to a live environment is operational only when those who take it over have accepted it.
 
 mod approved;
+mod hand_over;
 mod overlap;
 mod plan;
 mod release;
@@ -129,6 +131,10 @@ pub enum Rule {
     LineStopped,
     /// An override of a deployment of the product was not reviewed in time.
     OverrideReviewLate,
+    /// Nobody was named who takes over what was deployed to a live environment.
+    HandOverMissing,
+    /// Those who are to take over have not accepted the hand-over, or only somebody who may not accept it has.
+    HandOverNotAccepted,
 }
 
 impl Rule {
@@ -177,6 +183,8 @@ impl Rule {
             Self::OverlappingDeployment => "overlapping-deployment",
             Self::LineStopped => "line-stopped",
             Self::OverrideReviewLate => "override-review-late",
+            Self::HandOverMissing => "hand-over-missing",
+            Self::HandOverNotAccepted => "hand-over-not-accepted",
         }
     }
 
@@ -196,7 +204,8 @@ impl Rule {
             | Self::LineStopped
             | Self::RollbackIncomplete
             | Self::ThirdPartyEvidenceMissing
-            | Self::ThirdPartyResultMissing => "operations-manager",
+            | Self::ThirdPartyResultMissing
+            | Self::HandOverNotAccepted => "operations-manager",
             Self::ContractStillActive => "service-owner",
             Self::PlanMissing
             | Self::PointOfNoReturnMissing
@@ -222,7 +231,8 @@ impl Rule {
             | Self::PlanDiffersFromApproved
             | Self::RolloutDiffersFromApproved
             | Self::ModelDiffersFromApproved
-            | Self::OverlappingDeployment => "deployment-manager",
+            | Self::OverlappingDeployment
+            | Self::HandOverMissing => "deployment-manager",
         }
     }
 
@@ -271,5 +281,6 @@ pub fn breaches(snapshot: &Snapshot, model: Digest) -> Vec<Finding> {
     third_party::check(snapshot, &mut breaches);
     way_back::check(snapshot, &mut breaches);
     stop::late_reviews(snapshot, &mut breaches);
+    hand_over::check(snapshot, &mut breaches);
     breaches
 }

@@ -1087,3 +1087,41 @@ fn rule_9_a_late_review_stops_deployments_of_the_product_from_the_moment_that_it
     assert_eq!(after(ENTRANCE, deployment(), late(json!("2026-11-24T20:30:00Z"))), blocked);
     assert_eq!(after(VALIDATE, approved(), late(json!("2026-11-22T00:00:00Z"))), blocked);
 }
+
+#[test]
+fn rule_9_a_live_deployment_is_operational_only_when_those_who_take_it_over_have_accepted() {
+    const OPERATIONAL: Gate = Gate { stage: Stage::Observe, phase: Phase::Exit };
+    let hand_over = |by: Value| {
+        let mut hand_over = json!({
+            "receiver": {"person": "olga"}, "runbooks": ["R-1"], "proposed_by": "dora", "proposed": "2026-11-24T20:00:00Z",
+        });
+        if !by.is_null() {
+            hand_over["accepted_by"] = by;
+            hand_over["accepted"] = json!("2026-11-24T20:10:00Z");
+        }
+        hand_over
+    };
+    let with = |gate: Gate, edit: &dyn Fn(&mut Value)| {
+        let mut value = deployment();
+        edit(&mut value);
+        at(gate, approve(value)).into_iter().filter(|breach| breach.code.starts_with("hand-over")).collect::<Vec<_>>()
+    };
+    let [missing] = with(OPERATIONAL, &|_| {}).try_into().unwrap();
+    assert_eq!((missing.code.as_str(), missing.pointers[0].as_str()), ("hand-over-missing", "/hand_over"));
+    assert_eq!(missing.remedies[0].owner.as_deref(), Some("deployment-manager"));
+    for by in [Value::Null, json!("otto"), json!("dora")] {
+        let [open] = with(OPERATIONAL, &|value| value["hand_over"] = hand_over(by.clone())).try_into().unwrap();
+        assert_eq!(
+            (open.code.as_str(), open.pointers[0].as_str()),
+            ("hand-over-not-accepted", "/hand_over/accepted_by")
+        );
+        assert_eq!(open.remedies[0].owner.as_deref(), Some("person:olga"), "{by}");
+    }
+    assert_eq!(codes(&with(OPERATIONAL, &|value| value["hand_over"] = hand_over(json!("olga")))), [""; 0]);
+    // Neither at an earlier gate, nor in another environment, nor for a removal.
+    assert_eq!(codes(&with(Gate { stage: Stage::Observe, phase: Phase::Entrance }, &|_| {})), [""; 0]);
+    let test = |value: &mut Value| value["environment"] = json!({"name": "test", "kind": "test", "control": "full"});
+    assert_eq!(codes(&with(OPERATIONAL, &test)), [""; 0]);
+    let removed = at(OPERATIONAL, approve(removal()));
+    assert!(removed.iter().all(|breach| !breach.code.starts_with("hand-over")), "{:?}", codes(&removed));
+}

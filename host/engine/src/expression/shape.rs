@@ -148,6 +148,7 @@ pub(super) fn snapshot() -> &'static Fields {
         // They are joined after the model was chosen, and only for the plugins of that model.
         fields.remove("people");
         fields.remove("samples");
+        fields.remove("sample_intervals");
         // Parts of the gate that models use so often that they have names of their own.
         let gate = fields.get("gate").map(|gate| gate.shape.clone());
         if let Some(Shape::Object(gate)) = gate {

@@ -64,6 +64,10 @@ fn supplied(gate: Gate, action: GateAction, about: &str, by: &BTreeSet<Attester>
 impl LoadedGate {
     fn needs(&self, needs: &mut BTreeSet<GateNeed>) {
         let gate = self.gate;
+        if gate == (Gate { stage: Stage::Observe, phase: Phase::Exit }) {
+            // A rule of the host, which asks for no role by name: whoever takes over is named when it is handed over.
+            needs.insert(GateNeed::new(gate, GateAction::TakeOver, BTreeSet::new()));
+        }
         let mut granted = |action: GateAction| {
             let known = ROLES.iter().filter(|known| known.rights.contains(&action.right()));
             let roles = known.map(|known| known.name.to_owned()).collect();

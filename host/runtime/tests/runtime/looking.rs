@@ -235,14 +235,16 @@ fn with(members: serde_json::Value) -> Snapshot {
 }
 
 #[test]
-fn samples_are_granted_or_not_and_kept_or_not_and_may_be_empty() {
-    let of = |kpi| asking("samples", kpi, true);
-    assert_eq!(seen(&of("K"), granted(&["kpis"]), everything()), "02");
-    assert_eq!(seen(&of("K/2~x"), granted(&["kpis"]), everything()), "00", "no sample yet");
-    assert_eq!(seen(&of("L"), granted(&["kpis"]), everything()), "11", "no such indicator");
-    assert_eq!(seen(&of("K"), granted(&["kpis"]), with(json!({ "samples": null }))), "11", "nobody keeps indicators");
-    for others in [&[][..], &["samples", "people", "fact:*"]] {
-        assert_eq!(seen(&of("K"), granted(others), everything()), "10", "not granted by {others:?}");
+fn samples_and_their_intervals_are_granted_or_not_and_kept_or_not_and_may_be_empty() {
+    for (method, member) in [("samples", "samples"), ("sample-intervals", "sample_intervals")] {
+        let of = |kpi| asking(method, kpi, true);
+        assert_eq!(seen(&of("K"), granted(&["kpis"]), everything()), "02");
+        assert_eq!(seen(&of("K/2~x"), granted(&["kpis"]), everything()), "00", "no sample yet");
+        assert_eq!(seen(&of("L"), granted(&["kpis"]), everything()), "11", "no such indicator");
+        assert_eq!(seen(&of("K"), granted(&["kpis"]), with(json!({ member: null }))), "11", "nobody keeps indicators");
+        for others in [&[][..], &["samples", "sample-intervals", "people", "fact:*"]] {
+            assert_eq!(seen(&of("K"), granted(others), everything()), "10", "not granted by {others:?}");
+        }
     }
 }
 
@@ -302,6 +304,8 @@ fn who_says_a_fact_is_told_with_the_grants_of_the_fact() {
         ("/registers/orders/1", "told"),
         ("/people/ada@example.org/competences/0", "register"),
         ("/samples/K~12~0x", "register"),
+        ("/sample_intervals/K", "register"),
+        ("/hand_over/accepted_by", "ledger"),
         ("/facts/cost", "told"),
         ("/history/0", "ledger"),
         ("/approvals", "ledger"),
@@ -319,6 +323,7 @@ fn who_says_a_fact_is_told_with_the_grants_of_the_fact() {
         "/registers/kpis/x",
         "/people/zoe",
         "/samples/L",
+        "/sample_intervals/L",
         "/facts/x",
     ] {
         assert_eq!(of(unknown), "1", "{unknown} does not exist");
@@ -332,7 +337,8 @@ fn who_says_a_fact_is_told_with_the_grants_of_the_fact() {
     assert_eq!(asked(entry, &["kpis", "fact:*"], everything()), "0", "not granted");
     assert_eq!(asked(entry, &["incidents"], only(json!({}))), "1", "nobody keeps it");
     assert_eq!(asked(&format!("{entry}/0"), &["incidents"], only(json!({ "incidents": [] }))), "1", "it is empty");
-    for withheld in ["/people/ada@example.org", "/samples/K", "/facts/cost", "/evidence/sbom", "/registers/kpis/0"] {
+    let withheld = ["/people/ada@example.org", "/samples/K", "/sample_intervals/K", "/facts/cost", "/evidence/sbom"];
+    for withheld in withheld.into_iter().chain(["/registers/kpis/0"]) {
         assert_eq!(asked(withheld, &[], everything()), "0", "{withheld}");
     }
     let evidence = Grants { evidence: vec!["*".to_owned()], ..Grants::default() };
@@ -453,6 +459,7 @@ fn json_is_read_by_pointer_and_needs_the_grants_of_the_typed_methods() {
     assert_eq!(read("/people", granted(&["kpis"])), "0", "not granted");
     assert_eq!(read("/samples/K~12~0x", granted(&["kpis"])), "[]");
     assert_eq!(read("/samples/K", granted(&["people"])), "0", "not granted");
+    assert_eq!(read("/sample_intervals/K", granted(&["people"])), "0", "not granted");
     assert_eq!(read("/component_changes/0/change", nothing()), "\"unchanged\"");
     let said = |grants| read("/provenance/~1people~1ada@example.org/attester", grants);
     assert_eq!((said(granted(&["people"])), said(nothing())), ("\"hr@example.org\"".to_owned(), "1".to_owned()));

@@ -225,6 +225,22 @@ fn of_refused(refused: RuleRefusal) -> Problem {
             conflict("stage-not-begun", "The stage has not begun").with("stage", stage)
         }
         RuleRefusal::RolloutNotLaidOut { .. } => conflict("rollout-not-laid-out", "The rollout is not laid out"),
+        RuleRefusal::NothingToHandOver { position, .. } => {
+            conflict("nothing-to-hand-over", "Nothing is deployed that could be handed over").with("position", position)
+        }
+        RuleRefusal::NoHandOver { .. } => conflict("no-hand-over", "No hand-over was proposed"),
+        RuleRefusal::HandOverAccepted { by } => conflict("hand-over-accepted", "Already accepted").with("by", by),
+        RuleRefusal::OwnHandOver { person } => {
+            forbidden("second-person", "A second person is required").with("person", person)
+        }
+        RuleRefusal::NotReceiver { person, receiver } => forbidden("not-receiver", "The hand-over is to somebody else")
+            .with("person", person)
+            .with("receiver", receiver),
+        RuleRefusal::PersonTakesOver { person, kind } => {
+            forbidden("person-takes-over", "A person has to accept the hand-over")
+                .with("person", person)
+                .with("kind", kind)
+        }
         RuleRefusal::RolloutNotRunning { .. } => conflict("rollout-not-running", "No rollout is running"),
         RuleRefusal::StepNotUnderWay { step, .. } => {
             conflict("step-not-under-way", "The step is not running").with("step", step)

@@ -22,6 +22,7 @@ mod evidence;
 pub mod extract;
 mod gate_decision;
 mod gates;
+mod hand_over;
 mod health;
 mod json_body;
 mod notifications;

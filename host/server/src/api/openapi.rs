@@ -12,8 +12,8 @@ use lockgate_service::lifecycle::{ActivityReport, OverrideState};
 use lockgate_service::{
     ApprovalView, AttachedEvidence, Booking, ChangeView, DecisionRecord, DelegationState, DeploymentSummary,
     DeploymentView, DriftFinding, DuePage, GatePass, GrantedWaiver, ImportReport, NewApproval, NewDelegation,
-    NewDeployment, NewOverride, NewReview, NewStop, NewWaiver, NextStep, Page, PendingOverride, SamplesRecorded,
-    StepReport, StopState, WaiverState,
+    NewDeployment, NewHandOver, NewOverride, NewReview, NewStop, NewWaiver, NextStep, OpenExposure, Page,
+    PendingOverride, SamplesRecorded, StepReport, StopState, WaiverState,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -54,6 +54,9 @@ const SCHEMES: [&str; 2] = ["bearer", "mutualTLS"];
         super::progress::make_move,
         super::progress::next_step,
         super::progress::report_step,
+        super::hand_over::propose,
+        super::hand_over::accept,
+        super::hand_over::exposures,
         super::changes::get,
         super::changes::drift,
         super::registers::list,
@@ -233,6 +236,8 @@ fn schemas() -> Map<String, Value> {
     register::<NextStep>(&mut generator);
     register::<StepReport>(&mut generator);
     register::<lockgate_domain::Progress>(&mut generator);
+    register::<NewHandOver>(&mut generator);
+    register::<Page<OpenExposure>>(&mut generator);
     register::<NewOverride>(&mut generator);
     register::<OverrideState>(&mut generator);
     register::<NewReview>(&mut generator);

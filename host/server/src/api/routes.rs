@@ -22,8 +22,8 @@ use super::rights_tables::{self, UnmarkedPage};
 use super::route::{Backpressure, Route, RouteAccess, RouteMounter, RouteRow};
 use super::state::{ApiState, ServerState};
 use super::{
-    access, approvals, catalogue, changes, decisions, delegations, deployments, due, events, evidence, gates, health,
-    notifications, overrides, progress, registers, stops, wait, waivers, whoami,
+    access, approvals, catalogue, changes, decisions, delegations, deployments, due, events, evidence, gates,
+    hand_over, health, notifications, overrides, progress, registers, stops, wait, waivers, whoami,
 };
 use crate::auth::Authenticator;
 use crate::auth::access::GrantingRule;
@@ -48,6 +48,7 @@ const READ: RouteAccess = RouteAccess::Any(&[Right::Read]);
 const REQUEST: RouteAccess = RouteAccess::Any(&[Right::Request]);
 const REVIEW: RouteAccess = RouteAccess::Any(&[Right::Review]);
 const STOP: RouteAccess = RouteAccess::Any(&[Right::Stop]);
+const TAKE_OVER: RouteAccess = RouteAccess::Any(&[Right::TakeOver]);
 const WAIVE: RouteAccess = RouteAccess::Any(&[Right::Waive]);
 
 /// All rows of the table, in the order of the documentation. `/metrics` has its default access rule.
@@ -99,6 +100,9 @@ fn deployment_routes() -> Vec<Route<ApiState>> {
         Route::post("/api/v1/deployments/{id}/rollout/next", DRIVE, progress::next_step).without_body(),
         // Ending a hold needs `resume`, every other report needs `drive`: the step and the body say which.
         Route::post("/api/v1/deployments/{id}/rollout/steps/{step}", DRIVE_OR_RESUME, progress::report_step),
+        Route::post("/api/v1/deployments/{id}/hand-over", DRIVE, hand_over::propose),
+        Route::post("/api/v1/deployments/{id}/hand-over/acceptance", TAKE_OVER, hand_over::accept).without_body(),
+        Route::get("/api/v1/exposures", READ, hand_over::exposures),
         Route::post("/api/v1/deployments/{id}/overrides", OVERRIDE, overrides::take),
         Route::get("/api/v1/deployments/{id}/overrides/{override}", READ, overrides::get),
         Route::post("/api/v1/deployments/{id}/overrides/{override}/confirmation", OVERRIDE, overrides::confirm)

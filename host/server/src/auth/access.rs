@@ -74,8 +74,9 @@ impl Credential<'_> {
         let right = need.action.right();
         let is_in_scope = self.scopes.is_none_or(|scopes| scopes.contains(&right));
         let is_granted = self.roles.iter().any(|role| rights_of(role).contains(&right));
-        // Only a person may end a hold, whatever the role of a program.
-        let is_of_kind = need.action != GateAction::Resume || self.kind == CredentialKind::Person;
+        // Only a person may end a hold or take over, whatever the role of a program.
+        let takes_person = matches!(need.action, GateAction::Resume | GateAction::TakeOver);
+        let is_of_kind = !takes_person || self.kind == CredentialKind::Person;
         if !is_in_scope || !is_granted || !is_of_kind {
             return None;
         }
@@ -177,6 +178,7 @@ fn warning(row: &AccessRow, all: &[AccessRow]) -> Option<AccessWarning> {
         GateAction::Pass
         | GateAction::Approve
         | GateAction::Resume
+        | GateAction::TakeOver
         | GateAction::AttachEvidence
         | GateAction::AttestFact
             if has_nobody(row) =>

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{
-    ApprovedPlan, BeforeRollout, CheckState, CredentialKind, DetachedSignature, Digest, Evidence, Gate, Override,
-    PersonId, Reason, Rollout, StepStatus, TeamName, Timestamp,
+    ApprovedPlan, BeforeRollout, CheckState, CredentialKind, DetachedSignature, Digest, Evidence, Gate, HandOver,
+    Override, PersonId, Reason, Rollout, StepStatus, TeamName, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -205,6 +205,22 @@ pub enum DeploymentEvent {
         /// The comment of the reviewer.
         comment: String,
     },
+    /// Somebody proposed to hand the deployment over to those who operate it. A new proposal replaces the earlier one.
+    HandOverProposed {
+        /// The hand-over, which nobody has accepted yet.
+        hand_over: HandOver,
+    },
+    /// Those who operate the deployment accepted the hand-over.
+    HandOverAccepted,
+    /// What was deployed to a live environment can be released to its users. Whether it is, is decided in the Release stream.
+    ExposureOpened {
+        /// The id of the product.
+        product: String,
+        /// The id of the release.
+        release: String,
+        /// The name of the environment.
+        environment: String,
+    },
     /// The deployment went back to planning.
     Replanned {
         /// The reason for the new planning.
@@ -269,6 +285,9 @@ impl DeploymentEvent {
             Self::OverrideTaken { .. } => "override-taken",
             Self::OverrideConfirmed { .. } => "override-confirmed",
             Self::OverrideReviewed { .. } => "override-reviewed",
+            Self::HandOverProposed { .. } => "hand-over-proposed",
+            Self::HandOverAccepted => "hand-over-accepted",
+            Self::ExposureOpened { .. } => "exposure-opened",
             Self::Replanned { .. } => "replanned",
             Self::Rejected { .. } => "rejected",
             Self::Aborted { .. } => "aborted",

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgate_domain::{
-    ApprovedPlan, BeforeRollout, DetachedSignature, Digest, Evidence, Gate, GatePassage, Override, PersonId, Phase,
-    Progress, Reason, Rollout, Stage, StepEnd, StepStatus, TeamName, Timestamp,
+    ApprovedPlan, BeforeRollout, DetachedSignature, Digest, Evidence, Exposure, Gate, GatePassage, HandOver, Override,
+    PersonId, Phase, Progress, Reason, Rollout, Stage, StepEnd, StepStatus, TeamName, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::due::{DueKind, DueMark};
 
 use super::{ActivityReport, DeploymentEvent, EventActor, RecordedApproval, ReviewFinding, StagePosition};
+
+/// The activity that an accepted hand-over proves.
+const HAND_OVER: &str = "hand-over";
 
 /// The review of an override after it was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +93,10 @@ pub struct DeploymentState {
     pub passed: Vec<GatePassage>,
     /// What fell due and was recorded.
     pub fell_due: BTreeSet<DueMark>,
+    /// The hand-over to those who operate what was deployed. The way back ends it.
+    pub hand_over: Option<HandOver>,
+    /// The exposure that the deployment opened.
+    pub exposure: Option<Exposure>,
 }
 
 impl DeploymentState {
@@ -119,6 +126,8 @@ impl DeploymentState {
             overrides: Vec::new(),
             passed: Vec::new(),
             fell_due: BTreeSet::new(),
+            hand_over: None,
+            exposure: None,
         })
     }
 
@@ -130,6 +139,14 @@ impl DeploymentState {
     /// Whether it was recorded that the review of an override is late.
     pub(crate) fn review_is_late(&self, id: &str) -> bool {
         self.fell_due.iter().any(|mark| mark.what == DueKind::OverrideReviewLate && mark.about == id)
+    }
+
+    /// Ends the hand-over: nobody operates what is taken back.
+    fn end_hand_over(&mut self) {
+        self.hand_over = None;
+        if let Some(activities) = self.activities.get_mut(&Stage::Observe) {
+            activities.remove(HAND_OVER);
+        }
     }
 
     /// Applies an event.
@@ -250,6 +267,23 @@ impl DeploymentState {
                         Some(Review { by: by.person.clone(), at, finding: *finding, comment: comment.clone() });
                 }
             }
+            DeploymentEvent::HandOverProposed { hand_over } => self.hand_over = Some(hand_over.clone()),
+            DeploymentEvent::HandOverAccepted => {
+                if let Some(hand_over) = &mut self.hand_over {
+                    (hand_over.accepted_by, hand_over.accepted) = (Some(by.person.clone()), Some(at));
+                }
+                // The acceptance proves the activity, so nobody has to report it.
+                let report = ActivityReport {
+                    activity: HAND_OVER.to_owned(),
+                    outcome: super::ActivityOutcome::Done,
+                    note: None,
+                    at: Some(at),
+                };
+                self.activities.entry(Stage::Observe).or_default().insert(HAND_OVER.to_owned(), report);
+            }
+            DeploymentEvent::ExposureOpened { .. } => {
+                self.exposure = Some(Exposure { opened_by: by.person.clone(), opened: at });
+            }
             DeploymentEvent::Replanned { voids, .. } => {
                 for known in self.approvals.iter_mut().filter(|known| voids.contains(&known.approval.id)) {
                     known.replanned = Some(at);
@@ -271,6 +305,7 @@ impl DeploymentState {
                 self.paused = None;
                 let changed = |progress: &Progress| progress.steps.iter().any(|step| step.attempts > 0);
                 self.turned_back = self.progress.as_ref().is_none_or(changed).then_some(at);
+                self.end_hand_over();
                 if let Some(progress) = &mut self.progress {
                     progress.turn_back(at);
                 }

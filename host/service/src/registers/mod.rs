@@ -98,6 +98,8 @@ pub(super) struct RegisterCaches {
     signatures: Cache<Digest, SignatureMatches>,
     /// The samples of a stream that were recorded last, in that order, with the version of the stream: as many as a snapshot holds.
     recent: Cache<String, (u64, Arc<Vec<Sample>>)>,
+    /// The samples of a stream that were measured since a deployment, in order of time, with the version of the stream.
+    deployed: Cache<(String, Timestamp), (u64, Arc<Vec<Sample>>)>,
 }
 
 impl RegisterCaches {
@@ -119,6 +121,7 @@ impl Default for RegisterCaches {
             keys: Cache::new(1_000),
             signatures: Cache::new(10_000),
             recent: Cache::new(1_000),
+            deployed: Cache::new(64),
         }
     }
 }

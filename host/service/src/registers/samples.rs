@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Deployment, FactSource, KpiSamples, NewSamples, Provenance, RegisterKind, Right, Sample, TeamName, Timestamp,
+    Deployment, Duration, FactSource, GatePassage, KpiIntervals, KpiSamples, NewSamples, Provenance, RegisterKind,
+    Right, Sample, TeamName, Timestamp,
 };
 use lockgate_ledger::{Append, EntryDraft, EntryQuery, ExpectedVersion};
 use schemars::JsonSchema;
@@ -23,6 +24,10 @@ use crate::{DeploymentService, InputError, ServiceError, WriteAnswer, WriteConte
 const MOST_AT_ONCE: usize = 1_000;
 /// The most samples of an indicator that are kept within reach.
 const MOST_KEPT: u32 = 10_000;
+/// The most samples of an indicator that are summarized: one each minute for two months.
+const MOST_SUMMARIZED: usize = 100_000;
+/// How much later than its time a request may be in the log: it is tried again for less than that.
+const LATEST_WRITE: Duration = Duration::from_millis(60_000);
 
 /// The samples of one request, as the ledger keeps them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -194,7 +199,8 @@ impl DeploymentService {
             return Ok(());
         }
         let versions: BTreeMap<&str, u64> = registers.iter().map(|(stream, version)| (&**stream, *version)).collect();
-        let mut samples = BTreeMap::new();
+        let deployed = GatePassage::deployed(&deployment.gates_passed);
+        let (mut samples, mut intervals) = (BTreeMap::new(), BTreeMap::new());
         for kpi in deployment.registers.kpis.iter().flatten() {
             let streams = [None, Some(team)].map(|owner| samples_stream(owner, &kpi.id));
             let joined = streams.iter().find_map(|stream| Some((stream, *versions.get(&**stream)?)));
@@ -203,10 +209,67 @@ impl DeploymentService {
                 None => Arc::default(),
             };
             samples.insert(kpi.id.clone(), KpiSamples::of_recorded(recorded.iter().copied()));
+            if let Some(since) = deployed {
+                let measured = match joined {
+                    Some((stream, version)) => self.measured_since(stream, version, since)?,
+                    None => Arc::default(),
+                };
+                intervals.insert(kpi.id.clone(), KpiIntervals::of(kpi, &measured, since));
+            }
         }
-        deployment.provenance.insert("/samples".to_owned(), Provenance::from_source(FactSource::Register));
+        let mut known = |section: &str| {
+            deployment.provenance.insert(section.to_owned(), Provenance::from_source(FactSource::Register));
+        };
+        known("/samples");
+        if deployed.is_some() {
+            known("/sample_intervals");
+        }
         deployment.samples = Some(samples);
+        deployment.sample_intervals = deployed.map(|_| intervals);
         Ok(())
+    }
+
+    /// The samples of a stream at this version that were measured since a moment, in order of time, one for each moment: at most the
+    /// newest [`MOST_SUMMARIZED`]. Of two samples of one moment the one that was recorded last counts.
+    fn measured_since(&self, stream: &str, version: u64, since: Timestamp) -> Result<Arc<Vec<Sample>>, ServiceError> {
+        let key = (stream.to_owned(), since);
+        let known = self.0.registers.deployed.get(&key).filter(|(known, _)| *known <= version);
+        let (known, earlier) = known.unwrap_or_default();
+        if known == version {
+            return Ok(earlier);
+        }
+        // The samples of each entry, the newest entry first.
+        let (mut newer, mut before): (Vec<Vec<Sample>>, Option<u64>) = (Vec::new(), None);
+        'all: loop {
+            let query = EntryQuery {
+                stream: Some(stream.to_owned()),
+                before,
+                newest_first: true,
+                limit: 100,
+                ..EntryQuery::default()
+            };
+            let entries = self.0.storage.entries(&query)?;
+            let Some(last) = entries.last() else { break };
+            before = Some(last.index);
+            for stored in &entries {
+                let stored = stored.read().map_err(ServiceError::Damaged)?;
+                // Nobody records a sample before it is measured, so no earlier entry has one that counts.
+                if stored.sequence <= known || stored.at.saturating_add(LATEST_WRITE) < since {
+                    break 'all;
+                }
+                if stored.sequence <= version {
+                    let RecordedSamples { samples, .. } = body(&stored)?;
+                    newer.push(samples);
+                }
+            }
+        }
+        let recorded = earlier.iter().copied().chain(newer.into_iter().rev().flatten());
+        let by_moment: BTreeMap<Timestamp, Sample> =
+            recorded.filter(|sample| sample.at >= since).map(|sample| (sample.at, sample)).collect();
+        let left_out = by_moment.len().saturating_sub(MOST_SUMMARIZED);
+        let measured = Arc::new(by_moment.into_values().skip(left_out).collect::<Vec<_>>());
+        self.0.registers.deployed.insert(key, (version, Arc::clone(&measured)));
+        Ok(measured)
     }
 
     /// The samples of a stream at this version that were recorded last, in that order: at most [`KpiSamples::MOST`].

@@ -9,6 +9,7 @@ mod drift;
 mod due;
 pub(crate) mod environment_flow;
 mod exceptions;
+mod hand_over;
 pub(crate) mod laid_out;
 mod life;
 mod owned_facts;

@@ -9,15 +9,15 @@ use serde_json::Value;
 use super::granted::Granted;
 use crate::registers::{
     AuditFinding, Capacity, Competence, Event, FulfillmentBook, Incident, Interaction, Kpi, Monitor, Order, Runbook,
-    Sample, ServiceContract, Supplier,
+    Sample, SampleInterval, ServiceContract, Supplier,
 };
 use crate::strategy::{Analysis, Progress, Rollout};
 use crate::time::Timestamp;
 use crate::types::{
     Approval, ApprovalAnswer, ApprovedPlan, Attribute, Change, ChangeApproval, ChangeCategory, Component,
     ComponentChange, Defect, DeploymentRecord, Difference, Document, Environment, EnvironmentControl, Evidence,
-    Exemption, GatePassage, Instance, InstanceStatus, KnowledgeItem, Level, Model, Overlap, Person, Phase, Plan,
-    Product, Provenance, Release, ReleaseNotes, ReleaseStatus, Scenario, Section, Stage, Timing, Verification,
+    Exemption, GatePassage, HandOver, Instance, InstanceStatus, KnowledgeItem, Level, Model, Overlap, Person, Phase,
+    Plan, Product, Provenance, Release, ReleaseNotes, ReleaseStatus, Scenario, Section, Stage, Timing, Verification,
     environment_kind, fact_source, person_kind,
 };
 use crate::{Evaluation, EvidenceFile, Pointer, ReadError};
@@ -94,6 +94,7 @@ pub struct Fixture {
     pub approved: Option<ApprovedPlan>,
     pub approved_components: Vec<Component>,
     pub gates_passed: Vec<GatePassage>,
+    pub hand_over: Option<HandOver>,
     pub evidence: BTreeMap<String, EvidenceFile>,
     pub history: Vec<DeploymentRecord>,
     pub labels: Vec<Attribute>,
@@ -102,6 +103,9 @@ pub struct Fixture {
     pub registers: Registers,
     /// The samples of the indicators, by the id of the indicator, newest first. None: nobody keeps indicators.
     pub samples: Option<BTreeMap<String, Vec<Sample>>>,
+    /// The samples of the indicators since the release was deployed, summarized by intervals, by the id of the indicator, oldest first.
+    /// None: nobody keeps indicators, or nothing is deployed yet.
+    pub sample_intervals: Option<BTreeMap<String, Vec<SampleInterval>>>,
     /// The competences of the people that the register of people has, by the id of the person. None: nobody keeps people.
     pub competences: Option<BTreeMap<String, Vec<Competence>>>,
     /// Who says the facts, by JSON Pointer. The requester told what is not in it. Of a piece of evidence, as `/evidence/sbom`,
@@ -212,6 +216,7 @@ impl Fixture {
             approved: None,
             approved_components: Vec::new(),
             gates_passed: Vec::new(),
+            hand_over: None,
             evidence: BTreeMap::new(),
             history: Vec::new(),
             labels: Vec::new(),
@@ -219,6 +224,7 @@ impl Fixture {
             exemptions: Vec::new(),
             registers: Registers::default(),
             samples: None,
+            sample_intervals: None,
             competences: None,
             provenance: BTreeMap::new(),
             facts: BTreeMap::new(),
@@ -502,6 +508,10 @@ impl Fixture {
         self.by_id("kpis", "samples", self.samples.as_ref(), kpi)
     }
 
+    pub(crate) fn sample_intervals(&self, kpi: &str) -> Result<Vec<SampleInterval>, ReadError> {
+        self.by_id("kpis", "sample-intervals", self.sample_intervals.as_ref(), kpi)
+    }
+
     pub(crate) fn competences(&self, person: &str) -> Result<Vec<Competence>, ReadError> {
         self.by_id("people", "people", self.competences.as_ref(), person)
     }
@@ -528,7 +538,7 @@ impl Fixture {
         let withheld = match parts.as_slice() {
             [] => return Err(ReadError::Failed("name a section, for example `/change`".to_owned())),
             ["people", ..] => Some("people".to_owned()),
-            ["samples", ..] => Some("kpis".to_owned()),
+            ["samples" | "sample_intervals", ..] => Some("kpis".to_owned()),
             ["registers", name, ..] => Some(name.replace('_', "-")),
             ["facts", name, ..] => Some(format!("fact:{name}")),
             ["evidence", name, ..] => Some((*name).to_owned()),
@@ -547,7 +557,7 @@ impl Fixture {
         Ok(match parts.as_slice() {
             ["analysis" | "component_changes" | "differences" | "gate" | "model" | "now", ..]
             | ["phase" | "provenance" | "stage" | "subject" | "timing", ..] => None,
-            ["approvals" | "approved" | "exemptions" | "gates_passed" | "history", ..]
+            ["approvals" | "approved" | "exemptions" | "gates_passed" | "hand_over" | "history", ..]
             | ["overlaps" | "progress" | "requester", ..] => Some(Self::said_by(fact_source::LEDGER)),
             ["evidence", name, ..] => {
                 let head = self.evidence(name)?;
@@ -608,7 +618,7 @@ impl Fixture {
             "stage" | "phase" => self.document.get("gate")?.get(name).cloned(),
             "evidence" => granted(""),
             "facts" => granted("fact:"),
-            "analysis" | "approved" | "model" | "plan" | "progress" | "rollout" | "timing" => {
+            "analysis" | "approved" | "hand_over" | "model" | "plan" | "progress" | "rollout" | "timing" => {
                 Some(self.document.get(name).cloned().unwrap_or_else(|| serde_json::json!({})))
             }
             _ => self.document.get(name).cloned(),
@@ -623,7 +633,17 @@ impl Fixture {
         };
         let members = self.document.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
         let absent = [
-            "analysis", "approved", "evidence", "facts", "model", "phase", "plan", "progress", "rollout", "stage",
+            "analysis",
+            "approved",
+            "evidence",
+            "facts",
+            "hand_over",
+            "model",
+            "phase",
+            "plan",
+            "progress",
+            "rollout",
+            "stage",
             "timing",
         ];
         let mut names: Vec<&str> = members.filter(|name| *name != "now").chain(absent).collect();
@@ -675,7 +695,7 @@ impl Fixture {
 fn grant_of(section: &str) -> Option<&'static str> {
     match section {
         "people" => Some("people"),
-        "samples" => Some("kpis"),
+        "samples" | "sample_intervals" => Some("kpis"),
         _ => None,
     }
 }

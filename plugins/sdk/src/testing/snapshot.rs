@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use super::fixture::{Fixture, InstanceContent, Registers};
 use super::granted::Granted;
-use crate::registers::{Competence, Sample};
+use crate::registers::{Competence, Sample, SampleInterval};
 use crate::settings::pointer_of;
 use crate::time::{Duration, Timestamp};
 use crate::types::{
     Approval, ApprovedPlan, Attribute, Change, Component, Defect, DeploymentRecord, Document, Environment, Evidence,
-    Exemption, GatePassage, Instance, KnowledgeItem, Overlap, Person, Phase, Plan, Product, Provenance, Release,
-    ReleaseNotes, Scenario, Stage, Verification, environment_kind,
+    Exemption, GatePassage, HandOver, Instance, KnowledgeItem, Overlap, Person, Phase, Plan, Product, Provenance,
+    Release, ReleaseNotes, Scenario, Stage, Verification, environment_kind,
 };
 use crate::{EvidenceFile, Pointer};
 
@@ -82,6 +82,7 @@ struct Snapshot {
     approved: Option<WholeApproved>,
     #[serde(default)]
     gates_passed: Vec<GatePassage>,
+    hand_over: Option<HandOver>,
     #[serde(default)]
     overlaps: Vec<Overlap>,
     #[serde(default)]
@@ -100,6 +101,7 @@ struct Snapshot {
     registers: Registers,
     people: Option<BTreeMap<String, NamedPerson>>,
     samples: Option<BTreeMap<String, Vec<Sample>>>,
+    sample_intervals: Option<BTreeMap<String, Vec<SampleInterval>>>,
     #[serde(default)]
     provenance: BTreeMap<String, Provenance>,
 }
@@ -242,6 +244,7 @@ impl Snapshot {
             approved,
             approved_components,
             gates_passed: self.gates_passed,
+            hand_over: self.hand_over,
             evidence: BTreeMap::new(),
             history,
             labels: self.labels.into_iter().map(|(name, value)| Attribute { name, value }).collect(),
@@ -249,6 +252,7 @@ impl Snapshot {
             exemptions: exemptions(self.waivers, self.overrides),
             registers: self.registers,
             samples: self.samples,
+            sample_intervals: self.sample_intervals,
             competences: self
                 .people
                 .map(|people| people.into_iter().map(|(id, person)| (id, person.competences)).collect()),
@@ -411,6 +415,14 @@ mod tests {
         }],
         "people": { "rita": { "competences": [{ "name": "db", "level": "expert", "valid_until": "2027-01-01T00:00:00Z" }] } },
         "samples": { "p99": [{ "at": "2026-11-24T19:00:00Z", "value": 250.5 }], "new": [] },
+        "sample_intervals": { "p99": [{
+            "start": "2026-11-24T19:00:00Z", "length": "60s", "count": 2, "good": 1, "least": 1, "greatest": 2.5,
+            "first": "2026-11-24T19:00:00Z", "last": "2026-11-24T19:00:30Z", "longest_gap": "30s"
+        }] },
+        "hand_over": {
+            "receiver": { "team": "operations" }, "runbooks": ["R-1"], "proposed_by": "rita",
+            "proposed": "2026-11-24T19:00:00Z", "accepted_by": "otto", "accepted": "2026-11-24T19:30:00Z"
+        },
         "provenance": {
             "/change": { "source": "register", "attester": "itsm", "kind": "service", "recorded": "2026-11-24T09:00:00Z" }
         },
@@ -448,6 +460,19 @@ mod tests {
         assert_eq!(evaluation.samples("p99").unwrap()[0].value, 250.5);
         assert_eq!(evaluation.samples("new"), Ok(Vec::new()));
         assert_eq!(evaluation.samples("other"), Err(ReadError::Unknown("other".to_owned())));
+        let interval = &evaluation.sample_intervals("p99").unwrap()[0];
+        assert_eq!(
+            (interval.length, interval.count, interval.good, interval.longest_gap),
+            (60_000, 2, Some(1), 30_000)
+        );
+        assert_eq!(evaluation.sample_intervals("new"), Err(ReadError::Unknown("new".to_owned())));
+        let hand_over = evaluation.hand_over().unwrap();
+        assert_eq!(
+            (hand_over.receiver.team.as_deref(), hand_over.runbooks.as_slice()),
+            (Some("operations"), &["R-1".to_owned()][..])
+        );
+        assert_eq!(hand_over.accepted.map(Timestamp::from_millis), Some(Fixture::moment("2026-11-24T19:30:00Z")));
+        assert_eq!(evaluation.provenance("/hand_over").unwrap().unwrap().source, "ledger");
         let competences = evaluation.competences("rita").unwrap();
         assert_eq!((competences[0].name.as_str(), competences[0].valid_until.is_some()), ("db", true));
         assert_eq!(evaluation.competences("zoe"), Err(ReadError::Unknown("zoe".to_owned())));
@@ -478,6 +503,8 @@ mod tests {
         withheld.withheld = ["fact:acme.cost", "monitors", "kpis", "people"].map(str::to_owned).to_vec();
         let evaluation = withheld.evaluation();
         assert_eq!(evaluation.samples("p99"), Err(ReadError::NotGranted("kpis".to_owned())));
+        assert_eq!(evaluation.sample_intervals("p99"), Err(ReadError::NotGranted("kpis".to_owned())));
+        assert_eq!(evaluation.json("/sample_intervals/p99"), Err(ReadError::NotGranted("kpis".to_owned())));
         assert_eq!(evaluation.competences("rita"), Err(ReadError::NotGranted("people".to_owned())));
         assert_eq!(evaluation.json("/people/rita"), Err(ReadError::NotGranted("people".to_owned())));
         assert_eq!(evaluation.provenance("/samples/p99"), Err(ReadError::NotGranted("kpis".to_owned())));

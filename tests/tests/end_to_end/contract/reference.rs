@@ -85,8 +85,10 @@ impl Page {
                 continue;
             };
             // The names are those of the snapshot that the tests read.
-            let json =
-                json.replace("/samples/K", "/samples/<kpi>").replace("/people/ada@example.org", "/people/<person>");
+            let json = json
+                .replace("/samples/K", "/samples/<kpi>")
+                .replace("/sample_intervals/K", "/sample_intervals/<kpi>")
+                .replace("/people/ada@example.org", "/people/<person>");
             let parameters: Vec<&str> = function.params.iter().skip(1).map(|param| param.name.as_str()).collect();
             let cel = json.replace("/<kpi>", "[\"<kpi>\"]").replace("/<person>", "[\"<person>\"]");
             let cel = cel.trim_start_matches('/').replace("/0", "[0]").replace('/', ".");

@@ -35,7 +35,7 @@ use crate::{host, models};
 use files::{BINARY, LockgateBuild, place, write_model};
 use live::{INSTANCES, LiveEnvironment};
 use registers::DemoRegisters;
-use release::{DeploymentParts, approval};
+use release::{DeploymentParts, approval, hand_over};
 use world::FolderWorld;
 
 #[derive(Debug, clap::Args)]
@@ -142,6 +142,8 @@ impl DemoCommand {
         stage.pass("7-observed", &deployment, Stage::Observe, Phase::Entrance)?;
         deployment.actual_instances = live.inventory()?;
         registers.attest(&mut deployment)?;
+        say(&format!("{} proposes the hand-over, and {} accepts it.", deployment.requester.id, second.id));
+        deployment.hand_over = Some(hand_over(&deployment, second, Timestamp::now()));
         stage.pass("7-observed", &deployment, Stage::Observe, Phase::Exit)?;
         say(&format!("{} is operational in {INSTANCES} of {INSTANCES} instances.", candidate.package.release));
 

@@ -2,12 +2,28 @@
 
 use anyhow::Result;
 use lockgate_domain::{
-    Approval, ApprovalAnswer, Deployment, DeploymentRecord, DeploymentResult, Digest, Duration, Instance, Person, Risk,
-    Scenario, TimeWindow, Timestamp, WayBack,
+    Approval, ApprovalAnswer, Deployment, DeploymentRecord, DeploymentResult, Digest, Duration, HandOver, Instance,
+    Person, Receiver, Risk, Scenario, TimeWindow, Timestamp, WayBack,
 };
 
 use super::files::{LockgateBuild, short_hex};
 use super::live::{ENVIRONMENT, INSTANCES, LiveEnvironment};
+
+/// The hand-over of the deployment, which the requester proposed to that person, and the person accepted.
+pub(super) fn hand_over(deployment: &Deployment, to: &Person, now: Timestamp) -> HandOver {
+    HandOver {
+        receiver: Receiver { person: Some(to.id.clone()), team: None },
+        runbooks: Vec::new(),
+        knowledge_items: deployment.release.knowledge_items.iter().map(|item| item.id.clone()).collect(),
+        service_contracts: Vec::new(),
+        monitors: Vec::new(),
+        note: None,
+        proposed_by: deployment.requester.id.clone(),
+        proposed: now,
+        accepted_by: Some(to.id.clone()),
+        accepted: Some(now),
+    }
+}
 
 /// The parts of the demo's deployment.
 pub(super) struct DeploymentParts<'a> {
@@ -34,7 +50,7 @@ impl DeploymentParts<'_> {
             start: Timestamp::from_millis(began.as_millis() - 60_000),
             end: began.saturating_add(Duration::from_millis(2 * 60 * 60 * 1000)),
         };
-        let mut deployment = Deployment { id, approvals: Vec::new(), approved: None, ..example };
+        let mut deployment = Deployment { id, approvals: Vec::new(), approved: None, hand_over: None, ..example };
         let release = &mut deployment.release;
         release.id.clone_from(&candidate.package.release);
         release.name = format!("Lockgate {}", short_hex(candidate.digest));

@@ -79,7 +79,8 @@ pub(crate) fn deployment() -> Value {
         "product": {"id": "shop"},
         "release": {
             "id": "shop-2", "name": "Shop 2", "version": "2.0.0", "status": "published",
-            "components": [{"name": "shop", "kind": "software", "version": "2.0.0", "digest": Digest::of(b"shop 2")}]
+            "components": [{"name": "shop", "kind": "software", "version": "2.0.0", "digest": Digest::of(b"shop 2")}],
+            "knowledge_items": [{"id": "K-1", "title": "How to run it", "status": "published", "author": "rita"}]
         },
         "environment": {"name": "live", "kind": "live", "control": "full"},
         "change": {

@@ -22,9 +22,9 @@ pub(crate) const METHODS: &[&str] = &[
     "id", "now", "stage", "phase", "model", "scenario", "subject", "requester", "contributors", "product", "release",
     "components", "component-changes", "release-notes", "defects", "knowledge-items", "environment", "change", "plan", "timing", "rollout",
     "progress", "analysis", "desired-instances", "actual-instances", "instance-components", "instance-configuration",
-    "differences", "approvals", "approved", "approved-components", "gates-passed", "evidence-list", "evidence",
+    "differences", "approvals", "approved", "approved-components", "gates-passed", "hand-over", "evidence-list", "evidence",
     "evidence-content", "history", "labels", "overlaps", "exemptions", "orders", "fulfillment-books",
-    "service-contracts", "kpis", "samples", "monitors", "events", "incidents", "interactions", "runbooks", "audit-findings",
+    "service-contracts", "kpis", "samples", "sample-intervals", "monitors", "events", "incidents", "interactions", "runbooks", "audit-findings",
     "suppliers", "capacities", "competences", "fact-names", "fact", "provenance", "sections", "json",
 ];
 
@@ -125,6 +125,7 @@ impl wit::HostEvaluation for Sandbox {
         approved "approved" -> Option<wit::ApprovedPlan> = |s| s.deployment.approved.as_ref().map(Into::into);
         timing "timing" -> Option<wit::Timing> = |s| s.deployment.timing().map(Into::into);
         gates_passed "gates-passed" -> Vec<wit::GatePassage> = |s| snapshot::each(&s.deployment.gates_passed);
+        hand_over "hand-over" -> Option<wit::HandOver> = |s| s.deployment.hand_over.as_ref().map(Into::into);
         overlaps "overlaps" -> Vec<wit::Overlap> = |s| snapshot::each(&s.deployment.overlaps);
         exemptions "exemptions" -> Vec<wit::Exemption> = |s| snapshot::each(&s.deployment.exemptions());
         labels "labels" -> Vec<wit::Attribute> = |s| snapshot::attributes(&s.deployment.labels);
@@ -222,6 +223,25 @@ impl wit::HostEvaluation for Sandbox {
             None => Err(ReadError::Unknown("samples".to_owned())),
             Some(samples) => match samples.get(&kpi) {
                 Some(samples) => Ok(snapshot::samples(samples, &page)),
+                None => Err(ReadError::Unknown(kpi)),
+            },
+        })
+    }
+
+    fn sample_intervals(
+        &mut self,
+        _: EvaluationHandle,
+        kpi: String,
+        page: types::Page,
+    ) -> wasmtime::Result<Result<Vec<registers::SampleInterval>, ReadError>> {
+        self.strain(kpi.len() as u64)?;
+        let granted = self.grants().register("kpis");
+        let deployment = &self.count_page(HostFunction::plain("sample-intervals"), &page)?.deployment;
+        Ok(match &deployment.sample_intervals {
+            _ if !granted => Err(ReadError::NotGranted("kpis".to_owned())),
+            None => Err(ReadError::Unknown("sample-intervals".to_owned())),
+            Some(intervals) => match intervals.get(&kpi) {
+                Some(intervals) => Ok(snapshot::sample_intervals(intervals, &page)),
                 None => Err(ReadError::Unknown(kpi)),
             },
         })

@@ -54,7 +54,11 @@ pub(super) fn find(snapshot: &Snapshot, grants: &ReadGrants, pointer: &str) -> R
         }
         "people" if !grants.register("people") => Err(not_granted("people")),
         "people" => of_member(deployment.people.as_ref(), parts.next().map(unescaped_token), known).ok_or_else(unknown),
-        "samples" if !grants.register("kpis") => Err(not_granted("kpis")),
+        "samples" | "sample_intervals" if !grants.register("kpis") => Err(not_granted("kpis")),
+        "sample_intervals" => {
+            let intervals = deployment.sample_intervals.as_ref();
+            of_member(intervals, parts.next().map(unescaped_token), known).ok_or_else(unknown)
+        }
         "samples" => {
             of_member(deployment.samples.as_ref(), parts.next().map(unescaped_token), known).ok_or_else(unknown)
         }

@@ -74,6 +74,22 @@ impl From<&domain::Sample> for seen::Sample {
     }
 }
 
+impl From<&domain::SampleInterval> for seen::SampleInterval {
+    fn from(interval: &domain::SampleInterval) -> Self {
+        Self {
+            start: interval.start.as_millis(),
+            length: length(interval.length),
+            count: interval.count,
+            good: interval.good,
+            least: interval.least,
+            greatest: interval.greatest,
+            first: interval.first.as_millis(),
+            last: interval.last.as_millis(),
+            longest_gap: length(interval.longest_gap),
+        }
+    }
+}
+
 impl From<&domain::Competence> for seen::Competence {
     fn from(competence: &domain::Competence) -> Self {
         Self {

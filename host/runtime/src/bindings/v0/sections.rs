@@ -21,7 +21,7 @@ pub(super) const EFFORT: u64 = 20;
 const LARGEST: u32 = 1 << 20;
 
 /// The sections beside the registers, sorted.
-pub(super) const SECTIONS: [&str; 36] = [
+pub(super) const SECTIONS: [&str; 38] = [
     "actual_instances",
     "analysis",
     "approvals",
@@ -37,6 +37,7 @@ pub(super) const SECTIONS: [&str; 36] = [
     "facts",
     "gate",
     "gates_passed",
+    "hand_over",
     "history",
     "id",
     "labels",
@@ -53,6 +54,7 @@ pub(super) const SECTIONS: [&str; 36] = [
     "release",
     "requester",
     "rollout",
+    "sample_intervals",
     "samples",
     "scenario",
     "stage",
@@ -227,6 +229,15 @@ fn section(
         }
         "gate" => value(&snapshot.gate)?,
         "gates_passed" => value(&deployment.gates_passed)?,
+        "hand_over" => {
+            let mut hand_over = deployment.hand_over.clone();
+            if let Some(hand_over) = &mut hand_over {
+                normalize(Some(&mut hand_over.proposed_by));
+                normalize(hand_over.accepted_by.as_mut());
+                normalize(hand_over.receiver.person.as_mut());
+            }
+            optional(hand_over.as_ref())?
+        }
         "history" => value(&deployment.newest_first())?,
         "id" => value(&deployment.id)?,
         "labels" => value(&deployment.labels)?,
@@ -269,12 +280,11 @@ fn section(
             value(&requester)?
         }
         "rollout" => optional(deployment.laid_out())?,
-        "samples" => {
-            if !grants.register("kpis") {
-                return Err(Refusal::NotGranted("kpis".to_owned()));
-            }
-            return deployment.samples.as_ref().map(value).transpose();
+        "samples" | "sample_intervals" if !grants.register("kpis") => {
+            return Err(Refusal::NotGranted("kpis".to_owned()));
         }
+        "samples" => return deployment.samples.as_ref().map(value).transpose(),
+        "sample_intervals" => return deployment.sample_intervals.as_ref().map(value).transpose(),
         "scenario" => value(&deployment.scenario)?,
         "stage" => value(&snapshot.gate.stage)?,
         "subject" => value(&snapshot.subject)?,

@@ -54,16 +54,30 @@ pub(super) fn parts(deployment: &domain::Deployment) -> u64 {
     instances.map(|instance| 4 + instance.components.len() as u64 + instance.configuration.len() as u64).sum()
 }
 
-/// The samples of one page, which goes on after a moment. No sample was measured at a text that is none.
-pub(super) fn samples(samples: &domain::KpiSamples, page: &wit::Page) -> Vec<registers::Sample> {
-    let mut samples = samples.newest_first().iter();
+/// The items of one page, which goes on after the moment of an item. No item has a text that is no moment.
+fn page_by_moment<'a, D: 'a, W: From<&'a D>>(
+    items: &'a [D],
+    moment: impl Fn(&D) -> domain::Timestamp,
+    page: &wit::Page,
+) -> Vec<W> {
+    let mut items = items.iter();
     if let Some(after) = &page.after {
         let after = after.parse::<domain::Timestamp>().ok();
-        if !samples.any(|sample| Some(sample.at) == after) {
+        if !items.any(|item| Some(moment(item)) == after) {
             return Vec::new();
         }
     }
-    samples.take(most(page)).map(Into::into).collect()
+    items.take(most(page)).map(W::from).collect()
+}
+
+/// The samples of one page, which goes on after a moment.
+pub(super) fn samples(samples: &domain::KpiSamples, page: &wit::Page) -> Vec<registers::Sample> {
+    page_by_moment(samples.newest_first(), |sample| sample.at, page)
+}
+
+/// The intervals of one page, which goes on after the start of one.
+pub(super) fn sample_intervals(intervals: &domain::KpiIntervals, page: &wit::Page) -> Vec<registers::SampleInterval> {
+    page_by_moment(intervals.oldest_first(), |interval| interval.start, page)
 }
 
 /// The differences of one page, and what it took to find them. All differences of an instance are in one page, however many
@@ -484,6 +498,27 @@ impl From<&domain::ApprovedPlan> for wit::ApprovedPlan {
             model: approved.model.text(),
             rollout: approved.rollout.map(|digest| digest.text()),
             parts: approved.parts.iter().map(part).collect(),
+        }
+    }
+}
+
+impl From<&domain::HandOver> for wit::HandOver {
+    fn from(hand_over: &domain::HandOver) -> Self {
+        let receiver = &hand_over.receiver;
+        Self {
+            receiver: wit::Receiver {
+                person: receiver.person.as_ref().map(|person| person.normal().to_owned()),
+                team: receiver.team.as_ref().map(|team| team.as_str().to_owned()),
+            },
+            runbooks: hand_over.runbooks.clone(),
+            knowledge_items: hand_over.knowledge_items.clone(),
+            service_contracts: hand_over.service_contracts.clone(),
+            monitors: hand_over.monitors.clone(),
+            note: hand_over.note.clone(),
+            proposed_by: hand_over.proposed_by.normal().to_owned(),
+            proposed: hand_over.proposed.as_millis(),
+            accepted_by: hand_over.accepted_by.as_ref().map(|person| person.normal().to_owned()),
+            accepted: hand_over.accepted.map(domain::Timestamp::as_millis),
         }
     }
 }

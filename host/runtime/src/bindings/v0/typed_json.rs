@@ -81,6 +81,7 @@ fn typed(snapshot: &Snapshot, model: Option<&AskingModel>, method: &str) -> Valu
         "model" => value(model.map(wit::Model::from)),
         "timing" => value(deployment.timing().map(wit::Timing::from)),
         "gates-passed" => value(snapshot::each::<_, wit::GatePassage>(&deployment.gates_passed)),
+        "hand-over" => value(deployment.hand_over.as_ref().map(wit::HandOver::from)),
         "evidence-list" => {
             let heads =
                 snapshot.evidence.iter().map(|(name, piece)| (name.clone(), value(snapshot::evidence(name, piece))));
@@ -103,6 +104,11 @@ fn typed(snapshot: &Snapshot, model: Option<&AskingModel>, method: &str) -> Valu
             let page = wit::Page { after: None, at_most: u32::MAX };
             let samples = deployment.samples.as_ref().and_then(|samples| samples.get("K"));
             value(samples.map(|samples| snapshot::samples(samples, &page)))
+        }
+        "sample-intervals" => {
+            let page = wit::Page { after: None, at_most: u32::MAX };
+            let intervals = deployment.sample_intervals.as_ref().and_then(|intervals| intervals.get("K"));
+            value(intervals.map(|intervals| snapshot::sample_intervals(intervals, &page)))
         }
         "competences" => {
             let person = deployment.people.as_ref().and_then(|people| people.get("ada@example.org"));
@@ -334,7 +340,9 @@ fn compare<'a>(contract: &'a Resolve, snapshot: &Snapshot) -> Comparison<'a> {
             }
             Value::Null
                 if method.starts_with("instance")
-                    || ["/registers/", "/samples/", "/people/"].iter().any(|place| pointer.contains(place))
+                    || ["/registers/", "/samples/", "/sample_intervals/", "/people/"]
+                        .iter()
+                        .any(|place| pointer.contains(place))
                     || pointer == "/approved/components" =>
             {
                 assert_eq!(json, None, "{pointer}: nobody keeps it");

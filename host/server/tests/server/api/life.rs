@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::api::stand::Stand;
+use crate::http_support::Answer;
 
 #[tokio::test]
 async fn a_deployment_goes_from_a_request_to_operational() {
@@ -40,6 +41,11 @@ async fn a_deployment_goes_from_a_request_to_operational() {
             let reported = stand.post("rita", "/deployments/d-1/activities", json!(reports)).await;
             assert_eq!(reported.status, 200, "{}", reported.body);
         }
+        if stage == "observe" {
+            let denied = stand.pass("d-1", "observe/exit").await.json();
+            assert_eq!(denied["decision"]["reasons"][0]["code"], "hand-over-missing");
+            hand_over(&stand).await;
+        }
         let left = stand.pass("d-1", &format!("{stage}/exit")).await;
         assert_eq!(left.json()["passed"], true, "{}", left.body);
     }
@@ -47,13 +53,56 @@ async fn a_deployment_goes_from_a_request_to_operational() {
     let view = stand.get("rita", "/deployments/d-1").await.json();
     assert_eq!(view["position"], json!({"status": "operational"}));
     assert_eq!(view["legal_moves"], json!([]));
+    assert_eq!(view["hand_over"]["accepted_by"], "olga");
+    assert_eq!(view["exposure"]["opened_by"], "rita");
+    let open = stand.get("ben", "/exposures").await.json();
+    let expected = json!({"deployment": "d-1", "team": "checkout", "product": "shop", "release": "shop-2", "environment": "live-d-1"});
+    for (member, value) in expected.as_object().unwrap() {
+        assert_eq!(open["items"][0][member], *value, "{open}");
+    }
+    assert_eq!(open["items"][0]["opened"], view["exposure"]["opened"]);
+    let events = stand.get("rita", "/deployments/d-1/events").await.json();
+    let kinds: Vec<&str> =
+        events["items"].as_array().unwrap().iter().filter_map(|event| event["event"].as_str()).collect();
+    assert!(
+        kinds.ends_with(&["hand-over-proposed", "hand-over-accepted", "gate-passed", "exposure-opened"]),
+        "{kinds:?}"
+    );
 
     let listed = stand.get("rita", "/deployments?status=operational&product=shop").await.json();
     assert_eq!(listed["items"][0]["id"], "d-1");
     let decisions = stand.get("rita", "/decisions?deployment=d-1&limit=3").await.json();
     assert_eq!(decisions["items"].as_array().unwrap().len(), 3);
     let next = format!("/decisions?deployment=d-1&limit=200&cursor={}", decisions["next"]);
-    assert_eq!(stand.get("rita", &next).await.json()["items"].as_array().unwrap().len(), 6);
+    assert_eq!(stand.get("rita", &next).await.json()["items"].as_array().unwrap().len(), 7);
+}
+
+/// Rita proposes the hand-over, and Olga accepts it. What nobody may do is a problem with its own code.
+async fn hand_over(stand: &Stand) {
+    let path = "/deployments/d-1/hand-over";
+    let accept = |who: &'static str| stand.send(who, "POST /api/v1/deployments/d-1/hand-over/acceptance", &[], "");
+    let code =
+        |answer: &Answer| answer.json()["type"].as_str().unwrap_or_default().replace("urn:lockgate:problem:", "");
+    let early = accept("olga").await;
+    assert_eq!((early.status, code(&early).as_str()), (409, "no-hand-over"), "{}", early.body);
+    let unknown = stand.post("rita", path, json!({"receiver": {"team": "checkout"}, "runbooks": ["R-1"]})).await;
+    assert_eq!((unknown.status, &unknown.json()["errors"][0]["pointer"]), (422, &json!("/runbooks/0")));
+    let proposed = json!({"receiver": {"person": "Olga"}, "knowledge_items": ["K-1"], "note": "mind the night"});
+    let proposed = stand.post("rita", path, proposed).await;
+    assert_eq!(
+        (proposed.status, &proposed.json()["hand_over"]["note"]),
+        (200, &json!("mind the night")),
+        "{}",
+        proposed.body
+    );
+    let forged = json!({"receiver": {"person": "olga"}, "knowledge_items": ["K-1"], "accepted_by": "olga"});
+    assert_eq!(stand.post("rita", path, forged).await.status, 422);
+    let other = accept("mia").await;
+    assert_eq!(other.status, 403, "{}", other.body);
+    let accepted = accept("olga").await;
+    assert_eq!(accepted.status, 200, "{}", accepted.body);
+    let twice = accept("olga").await;
+    assert_eq!(code(&twice), "hand-over-accepted");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use crate::observe_requests::logging;
 
 /// Every route that does something else than to read, and who may come. It is written by hand, so that a mistake in the table
 /// of routes is found: a route that is not here is a `GET` that needs the right to read.
-const GUARDED: [(&str, &str, RouteAccess); 54] = [
+const GUARDED: [(&str, &str, RouteAccess); 56] = [
     ("DELETE", "/api/v1/delegations", RouteAccess::Any(&[Right::Administer])),
     ("POST", "/api/v1/deployments", RouteAccess::Any(&[Right::Request])),
     ("PATCH", "/api/v1/deployments/{id}", RouteAccess::Any(&[Right::Request])),
@@ -30,6 +30,8 @@ const GUARDED: [(&str, &str, RouteAccess); 54] = [
     ("POST", "/api/v1/deployments/{id}/moves", RouteAccess::Any(&[Right::Drive, Right::Approve])),
     ("POST", "/api/v1/deployments/{id}/rollout/next", RouteAccess::Any(&[Right::Drive])),
     ("POST", "/api/v1/deployments/{id}/rollout/steps/{step}", RouteAccess::Any(&[Right::Drive, Right::Resume])),
+    ("POST", "/api/v1/deployments/{id}/hand-over", RouteAccess::Any(&[Right::Drive])),
+    ("POST", "/api/v1/deployments/{id}/hand-over/acceptance", RouteAccess::Any(&[Right::TakeOver])),
     ("POST", "/api/v1/deployments/{id}/overrides", RouteAccess::Any(&[Right::Override])),
     ("POST", "/api/v1/deployments/{id}/overrides/{override}/confirmation", RouteAccess::Any(&[Right::Override])),
     ("POST", "/api/v1/registers/{register}", RouteAccess::Any(&[Right::Register])),
@@ -144,6 +146,9 @@ fn content(row: &RouteRow, with: Option<Right>) -> (&'static str, &'static str, 
             Some(Right::Resume) => json(json!({"outcome": "resumed"})),
             _ => json(json!({"outcome": "succeeded"})),
         },
+        ("POST", "/deployments/{id}/hand-over") => {
+            json(json!({"receiver": {"person": "mia"}, "runbooks": ["restart"]}))
+        }
         ("POST", "/deployments/{id}/overrides") => {
             json(json!({"gate": gate, "binding": "people", "reason": "because"}))
         }

@@ -143,7 +143,8 @@ pub(crate) fn deployment(id: &str) -> Value {
             "components": [{
                 "name": "shop", "kind": "software", "version": "2.0.0", "digest": Digest::of(b"shop 2"),
                 "origin": "git+https://example.org/shop@3bd59c6"
-            }]
+            }],
+            "knowledge_items": [{"id": "K-1", "title": "How to run it", "status": "published", "author": "rita"}]
         },
         "environment": {"name": format!("live-{id}"), "kind": "live", "control": "full"},
         "change": {

@@ -70,6 +70,7 @@ fn what_no_decision_allowed_is_drift_until_a_deployment_of_it_is_operational() {
         assert!(stand.pass("dep-2", stage, phase).unwrap().passed);
     }
     stand.activities("dep-2", Stage::Observe);
+    stand.hand_over("dep-2");
     assert!(stand.pass("dep-2", Stage::Observe, Phase::Exit).unwrap().passed);
     assert_eq!(stand.drift(), []);
 

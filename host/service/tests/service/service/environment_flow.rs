@@ -24,6 +24,9 @@ pub(crate) fn finish(stand: &Stand, id: &str) {
         if stage != Stage::Validate {
             stand.activities(id, stage);
         }
+        if stage == Stage::Observe {
+            stand.hand_over(id);
+        }
         assert!(stand.pass(id, stage, Phase::Exit).unwrap().passed);
     }
 }

@@ -21,6 +21,9 @@ fn a_deployment_goes_through_eight_gates_and_is_operational() {
         if stage != Stage::Validate {
             stand.activities("dep-1", stage);
         }
+        if stage == Stage::Observe {
+            stand.hand_over("dep-1");
+        }
         let passed = stand.pass("dep-1", stage, Phase::Exit).unwrap();
         assert!(passed.passed, "{:?}", passed.decision.reasons);
     }

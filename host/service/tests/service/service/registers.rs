@@ -20,7 +20,7 @@ use crate::service::stand::{MODEL, Stand, ask_gate, ben, gate, open, person, rit
 
 const PAGE: PageRequest = PageRequest { before: None, limit: 50 };
 
-fn olga() -> Actor {
+pub(crate) fn olga() -> Actor {
     person("olga", &["operations-manager"])
 }
 
@@ -39,12 +39,12 @@ fn new(value: Value) -> NewRegisterEntry {
     serde_json::from_value(json!({ "value": value })).unwrap()
 }
 
-fn about_shop(value: Value) -> NewRegisterEntry {
+pub(crate) fn about_shop(value: Value) -> NewRegisterEntry {
     serde_json::from_value(json!({ "value": value, "concerns": {"products": ["shop"]} })).unwrap()
 }
 
 impl Stand {
-    fn attest(
+    pub(crate) fn attest(
         &self,
         by: &Actor,
         register: RegisterKind,

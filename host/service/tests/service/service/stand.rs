@@ -80,6 +80,10 @@ pub(crate) fn ben() -> Actor {
     person("ben", &["change-authority"])
 }
 
+pub(crate) fn otto() -> Actor {
+    person("otto", &["operations-manager"])
+}
+
 pub(crate) fn gate(stage: Stage, phase: Phase) -> Gate {
     Gate { stage, phase }
 }
@@ -139,6 +143,14 @@ impl Stand {
         let approval = self.answer(id, "change-authority");
         self.engine.approve(&self.by(&ben()), id.into(), &approval).unwrap();
         assert!(self.pass(id, Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+    }
+
+    /// Hands a deployment over to the team of the tests: Rita proposes it, and Otto accepts.
+    pub(crate) fn hand_over(&self, id: &str) {
+        let new =
+            serde_json::from_value(json!({"receiver": {"team": "checkout"}, "knowledge_items": ["K-1"]})).unwrap();
+        self.engine.propose_hand_over(&self.by(&rita()), id.into(), &new).unwrap();
+        self.engine.accept_hand_over(&self.by(&otto()), id.into()).unwrap();
     }
 
     /// Reports all that shall be done in a stage.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, Digest, FactSource, NewSamples, Phase, RegisterKind, Stage, Timestamp};
+use lockgate_domain::{
+    Deployment, Digest, FactSource, NewSamples, Phase, RegisterKind, SampleInterval, Stage, Timestamp,
+};
 use lockgate_engine::LoadedModel;
 use lockgate_service::{DeploymentService, ServiceError};
 use lockgate_tests::{Guest, Method, TOLD_FACTS, methods};
@@ -14,19 +16,26 @@ use crate::service::stand::{Stand, ask_gate, ben, gate, open, person, rita};
 
 /// A model with a policy that reads samples and competences, and is granted them or not.
 fn reading_model(folder: &Folder, granted: &str) -> LoadedModel {
+    reading_model_at(folder, "plan-and-approve", "exit", granted)
+}
+
+fn reading_model_at(folder: &Folder, stage: &str, phase: &str, granted: &str) -> LoadedModel {
     let binding = format!(
-        "[[gates]]\nstage = \"plan-and-approve\"\nphase = \"exit\"\n[[gates.bindings]]\nid = \"reader\"\nplugin = \"reader\"\n\
+        "[[gates]]\nstage = \"{stage}\"\nphase = \"{phase}\"\n[[gates.bindings]]\nid = \"reader\"\nplugin = \"reader\"\n\
          enforcement = \"advisory\"\ngrants.facts = [{granted}]\n"
     );
     let mut source = folder.pinned(&folder.source(&binding));
-    source.text = source.text.replacen("unguarded = \"allow\"\n", TOLD_FACTS, 1);
+    source.text = source.text.replacen("criteria = \"deploy-value-stream\"\n", TOLD_FACTS, 1);
     let loaded = LoadedModel::load(&lockgate_tests::runtime(), &source, folder.path());
     loaded.unwrap_or_else(|findings| panic!("{}", findings.render(&source, false))).model
 }
 
 fn reader() -> Folder {
-    let methods: Vec<_> =
-        methods().into_iter().filter(|method| ["samples", "competences"].contains(&&*method.name)).collect();
+    reader_of(&["samples", "competences"])
+}
+
+fn reader_of(names: &[&str]) -> Folder {
+    let methods: Vec<_> = methods().into_iter().filter(|method| names.contains(&&*method.name)).collect();
     let all = |part: fn(&Method) -> &str| methods.iter().map(part).collect::<String>();
     let (imports, fields, decide) =
         (all(|method| &method.import), all(|method| &method.data), all(|method| &method.call));
@@ -89,6 +98,67 @@ fn samples_are_in_the_snapshots_of_models_whose_plugins_read_them_and_the_same_o
 }
 
 #[test]
+fn samples_since_the_deployment_are_summarized_without_an_end_and_the_same_on_a_server_that_has_just_started() {
+    let reader = reader_of(&["sample-intervals"]);
+    let folder = tempfile::tempdir().unwrap();
+    let model = || reading_model_at(&reader, "validate", "entrance", "\"kpis\"");
+    let stand = Stand::of(open(&folder, vec![model()]), tempfile::tempdir().unwrap());
+    let kpi = json!({"id": "p99", "metric": "latency", "unit": "ms", "at_most": 250.0});
+    stand.attest(&olga(), RegisterKind::Kpis, &about_shop(kpi)).unwrap();
+    stand.request(|_| {}).unwrap();
+    for (stage, phase) in [
+        (Stage::PlanAndApprove, Phase::Entrance),
+        (Stage::PlanAndApprove, Phase::Exit),
+        (Stage::Fulfill, Phase::Entrance),
+    ] {
+        let passed = stand.pass("dep-1", stage, phase).unwrap();
+        assert!(passed.passed, "{:?}", passed.decision.reasons);
+    }
+    stand.activities("dep-1", Stage::Fulfill);
+    let record = |samples: &[(Timestamp, f64)]| {
+        let samples: Vec<Value> = samples.iter().map(|(at, value)| json!({"at": at, "value": value})).collect();
+        let new: NewSamples = serde_json::from_value(json!({ "samples": samples })).unwrap();
+        stand.engine.record_samples(&stand.by(&olga()), &at(RegisterKind::Kpis, "p99"), &new).unwrap();
+    };
+    let decided = |engine: &DeploymentService, now: Timestamp| {
+        let decided = ask_gate(engine, &rita(), "dep-1", gate(Stage::Validate, Phase::Entrance), now).unwrap();
+        let record = engine.decision(&rita(), &decided.id).unwrap();
+        Arc::clone(&engine.snapshot(&record).unwrap().deployment)
+    };
+    record(&[(stand.now(), 900.0)]);
+    assert_eq!(decided(&stand.engine, stand.now()).sample_intervals, None, "nothing is deployed yet");
+    assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Exit).unwrap().passed);
+    let deployed = stand.view("dep-1").passed.last().unwrap().at;
+    let intervals = |deployment: &Deployment| {
+        let intervals = deployment.sample_intervals.as_ref().unwrap()["p99"].oldest_first().to_vec();
+        let seen = |one: &SampleInterval| (one.count, one.good.unwrap(), one.length.as_millis() / 1_000);
+        intervals.iter().map(seen).collect::<Vec<_>>()
+    };
+    assert_eq!(intervals(&decided(&stand.engine, stand.now())), [], "what was measured before does not count");
+
+    // One each ten seconds for a quarter of an hour, and later four hours with one each minute: many more than 100.
+    let after = |seconds: i64| Timestamp::from_millis(deployed.as_millis() + seconds * 1_000);
+    stand.later(20);
+    record(&(1..=90).map(|place| (after(place * 10), if place % 9 == 0 { 300.0 } else { 200.0 })).collect::<Vec<_>>());
+    let first = intervals(&decided(&stand.engine, stand.now()));
+    assert_eq!(first.len(), 90);
+    assert!(first.iter().all(|(count, _, length)| (*count, *length) == (1, 10)), "{first:?}");
+    assert_eq!(first.iter().map(|(_, good, _)| good).sum::<u32>(), 80);
+    stand.later(240);
+    record(&(16..=240).map(|minute| (after(minute * 60), 200.0)).collect::<Vec<_>>());
+    // A sample of a moment that is known takes the place of the earlier one.
+    record(&[(after(90), 200.0)]);
+    let now = stand.now();
+    let deployment = decided(&stand.engine, now);
+    let all = intervals(&deployment);
+    assert!(all.len() <= 100 && all.iter().all(|(.., length)| *length == 300), "{all:?}");
+    assert_eq!(all.iter().map(|(count, ..)| count).sum::<u32>(), 90 + 225);
+    assert_eq!(all.iter().map(|(_, good, _)| good).sum::<u32>(), 81 + 225);
+    assert_eq!(deployment.provenance["/sample_intervals"].source, FactSource::Register);
+    assert_eq!(*decided(&open(&folder, vec![model()]), now), *deployment, "read from the ledger at once");
+}
+
+#[test]
 fn the_people_that_a_deployment_names_are_joined_with_their_competences_and_who_attested_them() {
     let reader = reader();
     let folder = tempfile::tempdir().unwrap();
@@ -131,7 +201,9 @@ fn the_people_that_a_deployment_names_are_joined_with_their_competences_and_who_
 
 #[test]
 fn a_request_does_not_bring_people_and_samples_with_it() {
-    for (member, value) in [("people", json!({"rita": {}})), ("samples", json!({"p99": []}))] {
+    for (member, value) in
+        [("people", json!({"rita": {}})), ("samples", json!({"p99": []})), ("sample_intervals", json!({"p99": []}))]
+    {
         let (reader, folder) = (reader(), tempfile::tempdir().unwrap());
         let stand = Stand::of(open(&folder, vec![reading_model(&reader, "")]), tempfile::tempdir().unwrap());
         let refused = stand.request(|document| document[member] = value.clone());
