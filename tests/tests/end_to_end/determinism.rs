@@ -117,6 +117,10 @@ deterministic! {
         "needed": [{ "kind": "cpu", "amount": 4, "unit": "1" }],
     };
     service_readiness_is_deterministic: "service-readiness", { "training": { "evidence": "sbom" } };
+    stability_is_deterministic: "stability", {
+        "stable-for": "1h", "objectives": [{ "kpi": "K", "budget": 0.1 }], "monitors": ["M"], "event-severity": "low",
+        "contacts": { "most": 0 }, "advice": "back",
+    };
     supplier_evidence_is_deterministic: "supplier-evidence", { "release-evidence": ["sbom"] };
     release_readiness_is_deterministic: "release-readiness", { "worst-open-defect": "low" };
     component_integrity_is_deterministic: "component-integrity", {
@@ -151,6 +155,7 @@ fn every_bundled_plugin_is_among_them() {
         "release-readiness",
         "sbom-policy",
         "service-readiness",
+        "stability",
         "supplier-evidence",
     ];
     assert_eq!(shipped, here);
