@@ -12,6 +12,7 @@ mod exceptions;
 mod hand_over;
 pub(crate) mod laid_out;
 mod life;
+mod observed;
 mod owned_facts;
 mod races;
 mod registers;

@@ -56,7 +56,7 @@ impl Stand {
     }
 }
 
-fn at<'a>(register: RegisterKind, id: &'a str) -> RegisterRef<'a> {
+pub(crate) fn at<'a>(register: RegisterKind, id: &'a str) -> RegisterRef<'a> {
     RegisterRef { register, id, team: None, shared: false }
 }
 
