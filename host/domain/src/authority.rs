@@ -54,7 +54,7 @@ pub enum Right {
 
 impl Right {
     /// All rights, in the order in which documents list them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Read,
         Self::Request,
         Self::RequestForOthers,

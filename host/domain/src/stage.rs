@@ -77,9 +77,6 @@ impl Gate {
     /// The gate before which the rollout is carried out.
     pub const FULFILL_EXIT: Self = Self { stage: Stage::Fulfill, phase: Phase::Exit };
 
-    /// The gate behind which the release is deployed.
-    pub const FULFILL_EXIT: Self = Self { stage: Stage::Fulfill, phase: Phase::Exit };
-
     /// All eight gates, in the order in which a deployment meets them.
     pub fn all() -> impl Iterator<Item = Self> {
         Stage::ALL.into_iter().flat_map(|stage| Phase::ALL.into_iter().map(move |phase| Self { stage, phase }))

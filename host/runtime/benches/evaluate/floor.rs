@@ -156,6 +156,7 @@ impl wit::HostEvaluation for Answers {
         model(): Option<wit::Model>;
         timing(): Option<wit::Timing>;
         gates_passed(): Vec<wit::GatePassage>;
+        hand_over(): Option<wit::HandOver>;
         overlaps(): Vec<wit::Overlap>;
         exemptions(): Vec<wit::Exemption>;
         orders(types::Page): Result<Vec<wit::Order>, wit::ReadError>;
@@ -171,6 +172,7 @@ impl wit::HostEvaluation for Answers {
         suppliers(types::Page): Result<Vec<wit::Supplier>, wit::ReadError>;
         capacities(types::Page): Result<Vec<wit::Capacity>, wit::ReadError>;
         samples(String, types::Page): Result<Vec<wit::Sample>, wit::ReadError>;
+        sample_intervals(String, types::Page): Result<Vec<wit::SampleInterval>, wit::ReadError>;
         competences(String): Result<Vec<wit::Competence>, wit::ReadError>;
         provenance(String): Result<Option<wit::Provenance>, wit::ReadError>;
         sections(): Vec<wit::Section>;
