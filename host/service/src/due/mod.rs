@@ -30,6 +30,8 @@ pub use write::DueRound;
 pub enum DueKind {
     /// A hold of a rollout ends: the next step may begin.
     HoldEnded,
+    /// The moment of no return: until then it has to be decided whether a rollout goes on or back.
+    DecisionBeforeNoReturn,
     /// The change window closes while the deployment still changes the environment.
     ChangeWindowClosed,
     /// The time is over in which events are suppressed: the suppression has to be lifted.
@@ -52,8 +54,9 @@ pub enum DueKind {
 
 impl DueKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::HoldEnded,
+        Self::DecisionBeforeNoReturn,
         Self::ChangeWindowClosed,
         Self::SuppressionOver,
         Self::ApprovalExpired,
@@ -69,6 +72,7 @@ impl DueKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::HoldEnded => "hold-ended",
+            Self::DecisionBeforeNoReturn => "decision-before-no-return",
             Self::ChangeWindowClosed => "change-window-closed",
             Self::SuppressionOver => "suppression-over",
             Self::ApprovalExpired => "approval-expired",

@@ -1,6 +1,9 @@
 //! What falls due of a deployment. Each source is a function in [`SOURCES`] that looks at one deployment.
 
-use lockgate_domain::{GatePassage, Scenario, Stage, StepAction, StepStatus, TimeWindow, Timestamp};
+use lockgate_domain::{
+    Deployment, Direction, GatePassage, Progress, Scenario, Stage, StepAction, StepStatus, TimeWindow, Timestamp,
+    WayBackKind,
+};
 
 use super::{DueKind, DueMark};
 use crate::lifecycle::{ActivityOutcome, DeploymentState, StagePosition};
@@ -33,9 +36,10 @@ impl Occasion {
 
 type DueSource = fn(&DueDeployment<'_>) -> Vec<Occasion>;
 
-/// All sources. What is added later belongs here, with a [`DueKind`] of its own: when the stability of an instance is reached,
-/// and when the decision before the point of no return is due.
-const SOURCES: [DueSource; 6] = [holds, change_window, suppression, approvals, reviews, retention];
+/// All sources. What is added later belongs here, with a [`DueKind`] of its own: for example when the stability of an instance is
+/// reached.
+const SOURCES: [DueSource; 7] =
+    [holds, decision_before_no_return, change_window, suppression, approvals, reviews, retention];
 
 impl DueDeployment<'_> {
     /// Everything that falls due of the deployment, whether it was recorded or not.
@@ -66,6 +70,29 @@ fn holds(of: &DueDeployment<'_>) -> Vec<Occasion> {
         Some(Occasion::new(DueKind::HoldEnded, &step.id, state.began?.saturating_add(*length), message))
     });
     holds.collect()
+}
+
+/// The last moment at which a rollout that is under way can go back and still end within the window.
+fn decision_before_no_return(of: &DueDeployment<'_>) -> Vec<Occasion> {
+    let state = of.state();
+    let forward = |progress: &&Progress| {
+        progress.direction == Direction::Forward
+            && !progress.past_point_of_no_return
+            && progress.rollout.way_back.kind != WayBackKind::ForwardOnly
+    };
+    let in_fulfill = state.position == StagePosition::InProgress { stage: Stage::Fulfill };
+    let Some(progress) = state.progress.as_ref().filter(forward).filter(|_| in_fulfill) else { return Vec::new() };
+    let mut deployment = Deployment::clone(&of.loaded.document);
+    deployment.progress = Some(progress.clone());
+    if let Some(before) = &state.before {
+        before.restore(&mut deployment);
+    }
+    deployment.change.window = of.window.or(deployment.change.window);
+    let Some(moment) = deployment.moment_of_no_return() else { return Vec::new() };
+    let step = progress.rollout.point_of_no_return.as_deref().unwrap_or("rollout");
+    let message =
+        "decide before whether the rollout goes on or back: afterwards the way back would not end within the window";
+    vec![Occasion::new(DueKind::DecisionBeforeNoReturn, step, moment, message.to_owned()).asking_for_work(true)]
 }
 
 /// The end of the change window, as long as the deployment may still change the environment.

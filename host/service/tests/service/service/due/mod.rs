@@ -217,6 +217,24 @@ fn a_window_that_the_register_moves_closes_when_the_register_says() {
 }
 
 #[test]
+fn the_decision_before_the_moment_of_no_return_is_due_until_it_is_made() {
+    let clockwork = Clockwork::new(2);
+    clockwork.request(|document| window(document, "2026-11-24T22:00:00Z"));
+    clockwork.approved(None);
+    clockwork.pass(Stage::Fulfill, Phase::Entrance);
+    let back = clockwork.engine().deployment(&rita(), "dep-1".into(), clockwork.now()).unwrap().timing.unwrap();
+    let moment = back.moment_of_no_return.unwrap();
+    let filter = DueFilter { what: Some(DueKind::DecisionBeforeNoReturn), ..DueFilter::default() };
+    let listed = || clockwork.listed(&rita(), filter.clone());
+    let about = "replace-stable".to_owned();
+    assert_eq!(listed(), [(DueKind::DecisionBeforeNoReturn, about.clone(), false)]);
+    clockwork.set(&moment.to_string());
+    assert_eq!(clockwork.tick().concat(), [DueKind::DecisionBeforeNoReturn]);
+    assert_eq!(listed(), [(DueKind::DecisionBeforeNoReturn, about, true)], "it is overdue");
+    assert_eq!(clockwork.tick().concat(), [], "once");
+}
+
+#[test]
 fn a_hold_ends_by_itself_and_the_next_step_begins() {
     let clockwork = Clockwork::new(2);
     clockwork.request(|_| {});
