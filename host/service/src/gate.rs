@@ -118,7 +118,6 @@ impl DeploymentService {
     }
 
     /// Checks that a rule of the host allows a rollback to begin now.
-    #[expect(clippy::result_large_err, reason = "a breach is rare, and looked at at once")]
     pub(super) fn may_roll_back(
         &self,
         loaded: &LoadedDeployment,

@@ -294,16 +294,18 @@ fn after_a_night_of_downtime_what_was_missed_is_written_in_the_order_in_which_it
     let expected = [
         DueKind::DelegationExpired,
         DueKind::SuppressionOver,
+        DueKind::DecisionBeforeNoReturn,
         DueKind::ChangeWindowClosed,
         DueKind::ApprovalExpired,
         DueKind::WaiverExpired,
         DueKind::StopExpired,
     ];
     assert_eq!(written, [expected.to_vec(), vec![]]);
-    assert_eq!(clockwork.fell_due().iter().map(|(what, ..)| *what).collect::<Vec<_>>(), expected[1..4]);
-    // The suppression is still to be lifted, and says so until somebody does.
+    assert_eq!(clockwork.fell_due().iter().map(|(what, ..)| *what).collect::<Vec<_>>(), expected[1..5]);
+    // The suppression is still to be lifted, and the rollout still to be decided on, and both say so until somebody does.
     let left = clockwork.listed(&rita(), DueFilter::default());
-    assert_eq!(left, [(DueKind::SuppressionOver, "plan-1".to_owned(), true)]);
+    let decision = (DueKind::DecisionBeforeNoReturn, "replace-stable".to_owned(), true);
+    assert_eq!(left, [(DueKind::SuppressionOver, "plan-1".to_owned(), true), decision]);
     // What ended by itself was not ended early.
     let waivers = clockwork.engine().waivers(&ben).unwrap();
     assert_eq!(waivers[0].ended, None);
