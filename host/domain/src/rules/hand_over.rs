@@ -1,4 +1,4 @@
-//! Rule 9: a live deployment is operational only if those who operate it have accepted it.
+//! Rule 11: a live deployment is operational only if those who operate it have accepted it.
 
 use super::Rule;
 use crate::{ActivityNeeded, Finding, Gate, Need, Phase, Requirement, Scenario, Severity, Snapshot, Stage};

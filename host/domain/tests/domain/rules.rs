@@ -1089,7 +1089,7 @@ fn rule_9_a_late_review_stops_deployments_of_the_product_from_the_moment_that_it
 }
 
 #[test]
-fn rule_9_a_live_deployment_is_operational_only_when_those_who_take_it_over_have_accepted() {
+fn rule_11_a_live_deployment_is_operational_only_when_those_who_take_it_over_have_accepted() {
     const OPERATIONAL: Gate = Gate { stage: Stage::Observe, phase: Phase::Exit };
     let hand_over = |by: Value| {
         let mut hand_over = json!({
