@@ -23,7 +23,7 @@ use super::registers::LedgerRegisters;
 use super::write::WriteChange;
 use super::{DeploymentRef, DeploymentService, DeploymentView, InputError, ServiceError, WriteAnswer, WriteContext};
 use crate::authority::Actor;
-use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor};
+use crate::lifecycle::{DeploymentEvent, DeploymentState, EventActor, StagePosition};
 
 /// The members of a deployment with entries that registers complete.
 const LISTS: [&str; 2] = ["actual_instances", "registers"];
@@ -225,6 +225,11 @@ impl DeploymentService {
                     names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
                 changed.sort_unstable();
                 changed.dedup();
+                // On the way back it counts that the instances are as they were: somebody has looked at them again.
+                let is_rolling_back = matches!(loaded.state.position, StagePosition::RollingBack { .. });
+                if changed.is_empty() && is_rolling_back && patch.get("actual_instances").is_some() {
+                    changed.push("actual_instances".to_owned());
+                }
                 if changed.is_empty() {
                     let value = self.view(&loaded, write.now)?;
                     return Ok(WriteAnswer { value, version: loaded.state.version, repeated: false, stream: None });

@@ -332,6 +332,22 @@ fn what_is_written_into_the_deployment_while_it_is_rolled_back_changes_no_rule()
 }
 
 #[test]
+fn that_the_instances_are_as_they_were_is_told_again_on_the_way_back() {
+    let stand = Stand::new();
+    let there = json!([{"id": "live-1", "environment": "live", "status": "running", "release": "shop-1"}]);
+    stand.request(|document| document["actual_instances"] = there.clone()).unwrap();
+    stand.approved("dep-1");
+    assert!(stand.pass("dep-1", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+    let to = |asked| stand.engine.make_move(&stand.by(&rita()), "dep-1".into(), asked, "it failed");
+    to(LifecycleMove::RollBack).unwrap();
+    let Err(ServiceError::RuleBroken(found)) = to(LifecycleMove::CompleteRollback) else { panic!() };
+    assert!(found[0].message.contains("before the way back began"), "{}", found[0].message);
+    let same = json!({"actual_instances": there});
+    stand.engine.revise(&stand.by(&rita()), "dep-1".into(), &same).unwrap();
+    to(LifecycleMove::CompleteRollback).unwrap();
+}
+
+#[test]
 fn a_window_that_the_requester_moves_gives_no_time_to_go_back() {
     let stand = canary();
     let window = |end: &str| json!({"start": "2026-11-24T19:00:00Z", "end": end});
