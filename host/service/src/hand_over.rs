@@ -207,12 +207,13 @@ fn mistakes(new: &NewHandOver, deployment: &Deployment) -> Vec<InputError> {
         mistakes.push(InputError::new("/receiver", "name who takes over: either a `person` or a `team`"));
     }
     let registers = &deployment.registers;
-    let runbooks = registers.runbooks.as_ref().map(|all| all.iter().map(|one| one.id.as_str()).collect());
+    let runbooks: Option<Vec<&str>> =
+        registers.runbooks.as_ref().map(|all| all.iter().map(|one| one.id.as_str()).collect());
     let contracts = registers.service_contracts.as_ref().map(|all| all.iter().map(|one| one.id.as_str()).collect());
     let monitors = registers.monitors.as_ref().map(|all| all.iter().map(|one| one.id.as_str()).collect());
     let knowledge = deployment.release.knowledge_items.iter().map(|item| item.id.as_str()).collect();
-    let lists: [(&str, &[String], &str, Option<Vec<&str>>); 4] = [
-        ("runbooks", &new.runbooks, "the register `runbooks`", runbooks),
+    let lists = [
+        ("runbooks", new.runbooks.as_slice(), "the register `runbooks`", runbooks),
         ("knowledge_items", &new.knowledge_items, "the release", Some(knowledge)),
         ("service_contracts", &new.service_contracts, "the register `service-contracts`", contracts),
         ("monitors", &new.monitors, "the register `monitors`", monitors),

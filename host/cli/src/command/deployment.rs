@@ -212,7 +212,7 @@ pub(crate) struct ExposuresCommand {
 
 impl ExposuresCommand {
     fn run(self) -> anyhow::Result<Exit> {
-        let path = RequestPath::new("/api/v1/exposures").query("limit", &self.limit.to_string());
+        let path = RequestPath::new("/api/v1/exposures").query("limit", self.limit.to_string());
         let page: Page<OpenExposure> = self.server.required_client()?.get(&path)?;
         match self.output {
             OutputFormat::Json => print::data(print::json(&page)?)?,

@@ -97,10 +97,13 @@ pub(super) struct RegisterCaches {
     /// The keys that made signatures, by the digest of the evidence, its signature, and the versions of the streams of keys.
     signatures: Cache<Digest, SignatureMatches>,
     /// The samples of a stream that were recorded last, in that order, with the version of the stream: as many as a snapshot holds.
-    recent: Cache<String, (u64, Arc<Vec<Sample>>)>,
+    recent: Cache<String, VersionedSamples>,
     /// The samples of a stream that were measured since a deployment, in order of time, with the version of the stream.
-    deployed: Cache<(String, Timestamp), (u64, Arc<Vec<Sample>>)>,
+    deployed: Cache<(String, Timestamp), VersionedSamples>,
 }
+
+/// Samples of a stream, with its version.
+type VersionedSamples = (u64, Arc<Vec<Sample>>);
 
 impl RegisterCaches {
     /// Drops what was made of values.
