@@ -17,7 +17,7 @@ pub(crate) fn check(
     let Some(events) = EVENTS.entries(evaluation.events(), findings)? else { return Ok(()) };
     let change = evaluation.change().id;
     for (index, event) in events.iter().enumerate() {
-        let is_linked = event.correlated.iter().any(|id| *id == change)
+        let is_linked = event.correlated.contains(&change)
             || event.instance.as_deref().is_some_and(|instance| instances.concern(Some(instance)));
         let goes_on = event.open && event.at >= window.deployed.as_millis();
         let is_here = goes_on || window.meets(Some(event.at), Some(event.at));
