@@ -2,9 +2,9 @@
 //! who owns that fact. A model turns them on; then the host checks them, whatever the plugins say.
 
 use crate::{
-    ApprovalAnswer, ChangeApproval, Component, ComponentKind, DefectStatus, DifferenceKind, FactNeeded, Finding, Gate,
-    InstanceStatus, KnowledgeStatus, Need, Phase, RegisterKind, ReleaseStatus, Requirement, Scenario, Severity,
-    Snapshot, Stage,
+    ApprovalAnswer, ChangeApproval, Component, ComponentKind, DefectStatus, Deployment, DifferenceKind, FactNeeded,
+    Finding, Gate, InstanceStatus, KnowledgeStatus, Need, Phase, RegisterKind, ReleaseStatus, Requirement, Scenario,
+    Severity, Snapshot, Stage,
 };
 
 const fn gate(stage: Stage, phase: Phase) -> Gate {
@@ -19,6 +19,22 @@ const VALIDATE_ENTRANCE: Gate = gate(Stage::Validate, Phase::Entrance);
 const VALIDATE_EXIT: Gate = gate(Stage::Validate, Phase::Exit);
 const OBSERVE_ENTRANCE: Gate = gate(Stage::Observe, Phase::Entrance);
 const OBSERVE_EXIT: Gate = gate(Stage::Observe, Phase::Exit);
+
+/// All gates.
+const EVERY_GATE: &[Gate] = &[
+    PLAN_ENTRANCE,
+    PLAN_EXIT,
+    FULFILL_ENTRANCE,
+    FULFILL_EXIT,
+    VALIDATE_ENTRANCE,
+    VALIDATE_EXIT,
+    OBSERVE_ENTRANCE,
+    OBSERVE_EXIT,
+];
+
+/// The gates from the exit of plan-and-approve on.
+const FROM_PLAN_EXIT: &[Gate] =
+    &[PLAN_EXIT, FULFILL_ENTRANCE, FULFILL_EXIT, VALIDATE_ENTRANCE, VALIDATE_EXIT, OBSERVE_ENTRANCE, OBSERVE_EXIT];
 
 /// A criterion: what has to be so at its gates.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +95,7 @@ impl Unmet {
 pub const CRITERIA: &[Criterion] = &[
     Criterion {
         code: "release-not-published",
-        gates: &[PLAN_ENTRANCE],
+        gates: EVERY_GATE,
         title: "the release is accepted and published",
         fact: "/release/status",
         readers: &["release"],
@@ -97,7 +113,8 @@ pub const CRITERIA: &[Criterion] = &[
     },
     Criterion {
         code: "release-notes-incomplete",
-        gates: &[PLAN_ENTRANCE],
+        // Defects that are found later are raised, and the release that was approved stays what it is.
+        gates: &[PLAN_ENTRANCE, PLAN_EXIT, FULFILL_ENTRANCE],
         title: "the release notes list the open defects",
         fact: "/release/notes",
         readers: &["release-notes", "defects"],
@@ -133,7 +150,7 @@ pub const CRITERIA: &[Criterion] = &[
     },
     Criterion {
         code: "change-not-authorized",
-        gates: &[PLAN_EXIT, FULFILL_ENTRANCE],
+        gates: FROM_PLAN_EXIT,
         title: "the change is approved",
         fact: "/change/approval",
         readers: &["change"],
@@ -258,8 +275,10 @@ fn said(value: &impl serde::Serialize) -> String {
 }
 
 fn release_not_published(snapshot: &Snapshot) -> Option<Unmet> {
-    let release = &snapshot.deployment.release;
-    (release.status != ReleaseStatus::Published).then(|| {
+    let Deployment { release, scenario, .. } = &*snapshot.deployment;
+    // What is removed may have been withdrawn.
+    let is_removed = *scenario == Scenario::Removal && release.status == ReleaseStatus::Withdrawn;
+    (release.status != ReleaseStatus::Published && !is_removed).then(|| {
         let message = format!("the release `{}` is {}, and has to be published", release.id, said(&release.status));
         Unmet::at("/release/status", &release.id, message)
     })
@@ -374,7 +393,9 @@ fn plan_not_signed_off(snapshot: &Snapshot) -> Option<Unmet> {
 
 fn change_not_authorized(snapshot: &Snapshot) -> Option<Unmet> {
     let change = &snapshot.deployment.change;
-    (change.approval != ChangeApproval::Approved).then(|| {
+    // A change that was carried out may be closed once the instances are validated.
+    let is_closed = change.approval == ChangeApproval::Closed && snapshot.gate >= VALIDATE_EXIT;
+    (change.approval != ChangeApproval::Approved && !is_closed).then(|| {
         let message = format!("the change `{}` is {}, and has to be approved", change.id, said(&change.approval));
         Unmet::at("/change/approval", &change.id, message)
     })

@@ -14,7 +14,7 @@
 //!    the inventory of actual instances. Those who use what is removed from a live environment are told before, nothing is removed
 //!    that they may still use, its data is kept as decided, and its contracts end. A first release has no instance and no consumer yet.
 //! 6. A change resolves to exactly one product release, whose digest is that of its components, and the deployment is the
-//!    approved one. A rejected or withdrawn change stops the deployment. What the release lays down for the environment is what is desired there.
+//!    approved one. A rejected or withdrawn change stops the deployment, and so does a withdrawn release. What the release lays down for the environment is what is desired there.
 //! 7. Deployments that would get in each other's way are fulfilled one after the other.
 //! 8. A rollout that was laid out is carried out: every step has ended well before the exit of fulfill.
 //! 9. A third party that controls the environment, or a part of it, attests its part or the result.
@@ -93,6 +93,8 @@ pub enum Rule {
     ChangeWithoutSingleRelease,
     /// The change was rejected or withdrawn by those who authorise changes.
     ChangeRefused,
+    /// The release was withdrawn by those who release it.
+    ReleaseRefused,
     /// A first release is deployed where instances exist already, or consumers use the product.
     NotTheFirstRelease,
     /// The release belongs to another product than the deployment.
@@ -164,6 +166,7 @@ impl Rule {
             Self::ContractStillActive => "contract-still-active",
             Self::ChangeWithoutSingleRelease => "change-without-single-release",
             Self::ChangeRefused => "change-refused",
+            Self::ReleaseRefused => "release-refused",
             Self::NotTheFirstRelease => "not-the-first-release",
             Self::ReleaseOfAnotherProduct => "release-of-another-product",
             Self::ReleaseDigestDiffers => "release-digest-differs",
@@ -192,7 +195,8 @@ impl Rule {
     fn owner(self) -> &'static str {
         match self {
             Self::ChangeWithoutSingleRelease | Self::ChangeRefused | Self::OverrideReviewLate => "change-authority",
-            Self::ReleaseDigestDiffers
+            Self::ReleaseRefused
+            | Self::ReleaseDigestDiffers
             | Self::ReleaseOfAnotherProduct
             | Self::BlueprintComponentUnknown
             | Self::DesiredInstancesDiffer

@@ -1,11 +1,12 @@
 //! Rules 5 and 6: what the change and the inventory say of the deployment as a whole.
 
 use super::{Fix, Rule};
-use crate::{ChangeApproval, Deployment, Finding, Gate, Scenario, Snapshot};
+use crate::{ChangeApproval, Deployment, Finding, Gate, ReleaseStatus, Scenario, Snapshot};
 
 pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let deployment = &snapshot.deployment;
     change_refused(deployment, breaches);
+    release_refused(deployment, breaches);
     of_another_product(deployment, breaches);
     // Once fulfillment has begun, the instances of a first release exist.
     if deployment.scenario == Scenario::FirstRelease && snapshot.gate <= Gate::FULFILL_ENTRANCE {
@@ -24,6 +25,19 @@ fn change_refused(deployment: &Deployment, breaches: &mut Vec<Finding>) {
         Fix::new("give the deployment up, or have the change approved", "approved").accepts("approved").found(what);
     let message = format!("the change `{}` is {what}: a deployment under it goes no further", change.id);
     breaches.push(Rule::ChangeRefused.correct(message, "/change/approval", fix).about(&change.id));
+}
+
+/// A withdrawn release is not deployed, and may be removed.
+fn release_refused(deployment: &Deployment, breaches: &mut Vec<Finding>) {
+    let release = &deployment.release;
+    if release.status != ReleaseStatus::Withdrawn || deployment.scenario == Scenario::Removal {
+        return;
+    }
+    let fix = Fix::new("deploy a release that is published, or have this one published again", "published")
+        .accepts("published")
+        .found("withdrawn");
+    let message = format!("the release `{}` is withdrawn: a deployment of it goes no further", release.id);
+    breaches.push(Rule::ReleaseRefused.correct(message, "/release/status", fix).about(&release.id));
 }
 
 fn of_another_product(deployment: &Deployment, breaches: &mut Vec<Finding>) {

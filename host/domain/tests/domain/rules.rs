@@ -882,6 +882,17 @@ fn rule_6_a_refused_change_goes_no_further_at_any_gate() {
 }
 
 #[test]
+fn rule_6_a_withdrawn_release_goes_no_further_at_any_gate_and_can_be_removed() {
+    let withdrawn = |value: &mut Value| value["release"]["status"] = json!("withdrawn");
+    for (gate, deployment) in
+        [(ENTRANCE, deployment()), (EXIT, deployment()), (FULFILL, approved()), (VALIDATE, approved())]
+    {
+        assert_eq!(after(gate, deployment, withdrawn), one("release-refused", "/release/status"), "{gate}");
+    }
+    assert_eq!(after(EXIT, removal(), withdrawn), []);
+}
+
+#[test]
 fn rule_6_a_release_is_one_of_the_product() {
     let of = |product: &str| after(EXIT, deployment(), |value| value["release"]["product"] = json!(product));
     assert_eq!(of("shop"), []);

@@ -307,8 +307,13 @@ fn every_fact_has_a_name_and_a_place() {
 fn the_page_about_models_lists_every_criterion() {
     let row = |criterion: &Criterion| {
         let gates: Vec<String> = criterion.gates.iter().map(ToString::to_string).collect();
+        let gates = match (criterion.gates.len(), gates.first()) {
+            (8, _) => "every gate".to_owned(),
+            (7, Some(first)) => format!("{first}, and every gate after it"),
+            _ => gates.join(", "),
+        };
         let Criterion { code, title, fact, owner, .. } = criterion;
-        format!("| `{code}` | {} | {title} | `{fact}` | `{owner}` |\n", gates.join(", "))
+        format!("| `{code}` | {gates} | {title} | `{fact}` | `{owner}` |\n")
     };
     let rows: String = CRITERIA.iter().map(row).collect();
     let table = format!(

@@ -324,12 +324,41 @@ fn each_criterion_that_its_owner_says_is_not_met_denies_and_names_the_owner() {
 }
 
 #[test]
+fn what_is_taken_back_after_the_approval_is_noticed_at_every_gate_that_follows() {
+    use RegisterKind as R;
+    let defect = json!({"id": "D-1", "title": "loses orders", "severity": "critical", "status": "open"});
+    let stand = Stand::with_attested(&[], CRITERIA);
+    stand.request(name_entries).unwrap();
+    let unmet_at = |stage, phase| -> Vec<String> {
+        let asked = ask_gate(&stand.engine, &rita(), "dep-1", gate(stage, phase), stand.now()).unwrap();
+        asked.reasons.iter().map(|reason| reason.code.clone()).collect()
+    };
+    let gates: Vec<(Stage, Phase)> =
+        Stage::ALL.into_iter().flat_map(|stage| Phase::ALL.map(|phase| (stage, phase))).collect();
+    for (register, change, code, from, to) in [
+        (R::Releases, json!({"status": "withdrawn"}), "release-not-published", 0, 7),
+        (R::Releases, json!({"status": "draft"}), "release-not-published", 0, 7),
+        (R::Releases, json!({"defects": [defect]}), "release-notes-incomplete", 0, 2),
+        (R::Changes, json!({"approval": "requested"}), "change-not-authorized", 1, 7),
+        (R::Changes, json!({"approval": "closed"}), "change-not-authorized", 1, 4),
+    ] {
+        for (index, (stage, phase)) in gates.iter().enumerate() {
+            stand.attest_as_owner(register, &changed(register, &change));
+            let is_noticed = unmet_at(*stage, *phase).iter().any(|unmet| unmet == code);
+            assert_eq!(is_noticed, (from..=to).contains(&index), "{change} at {stage:?} {phase:?}");
+            stand.attest_as_owner(register, &changed(register, &json!({})));
+            assert!(!unmet_at(*stage, *phase).iter().any(|unmet| unmet == code), "{change} mended");
+        }
+    }
+}
+
+#[test]
 fn a_release_that_its_owner_withdrew_is_denied() {
     let stand = Stand::with_owners();
     stand.attest_as_owner(RegisterKind::Releases, &changed(RegisterKind::Releases, &json!({"status": "withdrawn"})));
     let denied = stand.asked();
     let codes: Vec<&str> = denied.reasons.iter().filter(|reason| reason.blocking).map(|reason| &*reason.code).collect();
-    assert_eq!((denied.verdict, codes), (Verdict::Deny, vec!["release-withdrawn"]));
+    assert_eq!((denied.verdict, codes), (Verdict::Deny, vec!["release-refused", "release-withdrawn"]));
 }
 
 #[test]
