@@ -208,7 +208,7 @@ pub struct Deployment {
     /// The overrides of deployments of the same product whose review is late. The host sets them.
     #[serde(default, deserialize_with = "distinct", skip_serializing_if = "Vec::is_empty")]
     pub late_reviews: Vec<LateReview>,
-    /// Earlier deployments of the same product.
+    /// Earlier deployments of the same product, and others that are under way.
     #[serde(default, deserialize_with = "distinct")]
     pub history: Vec<DeploymentRecord>,
     /// Labels: any names with their values.

@@ -44,13 +44,17 @@ fn not_passed(deployment: &Deployment, before: &str) -> Option<Finding> {
     let of_release = |past: &&&DeploymentRecord| {
         past.release == *release && past.environment == before && past.scenario != Scenario::Removal
     };
-    let has_result = |past: &&&DeploymentRecord| {
-        matches!(past.outcome, DeploymentResult::Operational | DeploymentResult::RolledBack | DeploymentResult::Failed)
-    };
+    // One that ended before anything was changed says nothing.
+    let has_changed_it =
+        |past: &&&DeploymentRecord| !matches!(past.outcome, DeploymentResult::Aborted | DeploymentResult::Rejected);
     let is_under_change = |past: &&&DeploymentRecord| past.change.as_ref().is_none_or(|id| id == change);
     let newest_first = deployment.newest_first();
-    let there: Vec<&DeploymentRecord> = newest_first.iter().filter(of_release).filter(has_result).copied().collect();
-    let Some(last) = there.iter().find(is_under_change) else {
+    let there: Vec<&DeploymentRecord> =
+        newest_first.iter().filter(of_release).filter(has_changed_it).copied().collect();
+    // What is under way began after everything else had ended there.
+    let is_under_way = |past: &&&DeploymentRecord| past.outcome == DeploymentResult::UnderWay;
+    let mut of_change = there.iter().filter(is_under_change);
+    let Some(last) = of_change.clone().find(is_under_way).or_else(|| of_change.next()) else {
         let elsewhere = there.iter().find(|past| past.outcome == DeploymentResult::Operational);
         let (message, found) = match elsewhere.and_then(|past| past.change.as_ref()) {
             Some(other) => (
@@ -65,11 +69,12 @@ fn not_passed(deployment: &Deployment, before: &str) -> Option<Finding> {
         return Some(breach(message, "/history", fix, expected, found));
     };
     if last.outcome != DeploymentResult::Operational {
-        let message = format!(
-            "the last deployment of release `{release}` to {comes_before}, is `{}`, which ended as `{}`",
-            last.id,
-            last.outcome.as_str()
-        );
+        let outcome = match last.outcome {
+            DeploymentResult::UnderWay => "has not ended".to_owned(),
+            outcome => format!("ended as `{}`", outcome.as_str()),
+        };
+        let message =
+            format!("the last deployment of release `{release}` to {comes_before}, is `{}`, which {outcome}", last.id);
         return Some(breach(message, "/history", fix, expected, last.outcome.as_str().to_owned()));
     }
     let Difference { pointer, what, then, now } = difference(last, deployment)?;

@@ -40,8 +40,8 @@ impl DeploymentService {
         }
         let deployment = self.joined(loaded, now)?;
         let mut entries = self.booking_entries(loaded, after, &deployment, now)?;
-        let (end, expect) = self.end_entry(loaded, after, &deployment, now)?.unzip();
-        entries.extend(end);
+        let (record, expect) = self.history_entry(loaded, after, &deployment, now)?.unzip();
+        entries.extend(record);
         Ok(MoveEntries { entries, expect: expect.into_iter().collect() })
     }
 

@@ -1,8 +1,11 @@
-//! How the deployments of a product ended, in the order of their ends, and which of its overrides were not reviewed in time.
+//! The deployments of a product that changed an environment: those under way, and how the others ended; and which of its overrides
+//! were not reviewed in time.
 
 use std::sync::Arc;
 
-use lockgate_domain::{Deployment, DeploymentRecord, DeploymentResult, GatePassage, LateReview, Timestamp};
+use lockgate_domain::{
+    Deployment, DeploymentRecord, DeploymentResult, Gate, GatePassage, LateReview, Stage, Timestamp,
+};
 use lockgate_ledger::{EntryDraft, EntryQuery, ExpectedVersion};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +18,12 @@ use crate::lifecycle::StagePosition;
 /// The kind of the ledger entries that say how a deployment ended. Their id is that of its product.
 pub(super) const ENDED: &str = "deployment-ended";
 
-/// The stream of the ends of a team's deployments of a product.
+/// The kind of the ledger entries that say that the fulfillment of a deployment began.
+const BEGAN: &str = "deployment-began";
+/// The kind of the ledger entries that say that a deployment, whose fulfillment had begun, is planned anew.
+const REPLANNED: &str = "deployment-replanned";
+
+/// The stream of a team's deployments of a product.
 pub(super) fn product_stream(team: &str, id: &str) -> String {
     format!("product/{}/{id}", team_step(team))
 }
@@ -25,7 +33,7 @@ const REVIEW_LATE: &str = "override-review-late";
 /// The kind of the ledger entries that say that a late review was made.
 const REVIEW_MADE: &str = "late-review-made";
 
-/// How earlier deployments of a product ended.
+/// The earlier deployments of a product: those under way, and those that ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProductHistory {
     pub(super) past: Vec<DeploymentRecord>,
@@ -41,11 +49,26 @@ struct MadeReview {
 }
 
 impl ProductHistory {
+    /// Adds what an entry says: the record of a deployment takes the place of the one from when it began.
+    fn add(&mut self, kind: &str, record: DeploymentRecord) {
+        self.past.retain(|past| past.outcome != DeploymentResult::UnderWay || past.id != record.id);
+        if kind != REPLANNED {
+            self.past.push(record);
+        }
+    }
+
+    /// The deployments other than this one.
+    pub(super) fn without(&self, id: &str) -> Vec<DeploymentRecord> {
+        let is_other = |past: &&DeploymentRecord| past.outcome != DeploymentResult::UnderWay || past.id != id;
+        self.past.iter().filter(is_other).cloned().collect()
+    }
+
     /// The number that a deployment has among those to its environment under its change: one more than those whose
     /// fulfillment began.
     fn next_iteration(&self, deployment: &Deployment) -> u32 {
         let before = self.past.iter().filter(|past| {
             past.began.is_some()
+                && past.id != deployment.id
                 && past.environment == deployment.environment.name
                 && past.change.as_deref() == Some(&deployment.change.id)
         });
@@ -54,7 +77,7 @@ impl ProductHistory {
 }
 
 impl DeploymentService {
-    /// How earlier deployments of a team's product ended, up to at least this version of the stream.
+    /// The earlier deployments of a team's product, up to at least this version of the stream.
     pub(super) fn history_at(
         &self,
         stream: &str,
@@ -67,7 +90,7 @@ impl DeploymentService {
                     let MadeReview { id, deployment } = body(&entry)?;
                     history.late_reviews.retain(|late| (&late.id, &late.deployment) != (&id, &deployment));
                 }
-                _ => history.past.push(body(&entry)?),
+                kind => history.add(kind, body(&entry)?),
             }
             Ok(())
         })
@@ -98,16 +121,26 @@ impl DeploymentService {
         Ok(EntryDraft::new(&product_stream(team, product), kind, now, body)?.with_id(product)?.of_team(team)?)
     }
 
-    /// The entry for a deployment that ends with a move, and the version that the history must still have when it is
-    /// written. None if it does not end.
-    pub(super) fn end_entry(
+    /// The entry for a deployment that begins to change its environment with a move, is planned anew or ends, and the version
+    /// that the history must still have when it is written. None for other moves.
+    pub(super) fn history_entry(
         &self,
         loaded: &LoadedDeployment,
         after: StagePosition,
         deployment: &Deployment,
         now: Timestamp,
     ) -> Result<Option<(EntryDraft, ExpectedVersion)>, ServiceError> {
-        let Some(outcome) = after.ended() else { return Ok(None) };
+        let before = loaded.state.position;
+        let (kind, outcome) = match after.ended() {
+            Some(outcome) => (ENDED, outcome),
+            None if before.gate() == Some(Gate::FULFILL_ENTRANCE) && after.stage() == Stage::Fulfill => {
+                (BEGAN, DeploymentResult::UnderWay)
+            }
+            None if before.changes_environment() && after.stage() < before.stage() => {
+                (REPLANNED, DeploymentResult::UnderWay)
+            }
+            None => return Ok(None),
+        };
         let team = &loaded.state.team;
         let stream = product_stream(team, &deployment.product.id);
         let history = self.history_at(&stream, self.0.storage.version(&stream)?)?;
@@ -119,7 +152,7 @@ impl DeploymentService {
             iteration: history.says.next_iteration(deployment),
             ..record_of(loaded, deployment, outcome, now)
         };
-        let entry = EntryDraft::new(&stream, ENDED, now, &past)?.with_id(&deployment.product.id)?.of_team(team)?;
+        let entry = EntryDraft::new(&stream, kind, now, &past)?.with_id(&deployment.product.id)?.of_team(team)?;
         Ok(Some((entry, ExpectedVersion { stream, version: history.version })))
     }
 
@@ -146,12 +179,12 @@ fn returned_to(loaded: &LoadedDeployment) -> Option<String> {
     carried_out.or(planned).and_then(|back| back.release.clone())
 }
 
-/// The record of a deployment that ends now, as the deployment itself says it.
+/// The record of a deployment that begins or ends now, as the deployment itself says it.
 fn record_of(
     loaded: &LoadedDeployment,
     deployment: &Deployment,
     outcome: DeploymentResult,
-    ended: Timestamp,
+    now: Timestamp,
 ) -> DeploymentRecord {
     DeploymentRecord {
         id: loaded.id.clone(),
@@ -168,8 +201,11 @@ fn record_of(
         risk: deployment.change.risk,
         iteration: 1,
         requested: loaded.state.requested,
-        began: GatePassage::fulfillment_began(&loaded.state.passed),
-        ended: Some(ended),
+        began: match outcome {
+            DeploymentResult::UnderWay => Some(now),
+            _ => GatePassage::fulfillment_began(&loaded.state.passed),
+        },
+        ended: (outcome != DeploymentResult::UnderWay).then_some(now),
         outcome,
         returned_to: (outcome == DeploymentResult::RolledBack).then(|| returned_to(loaded)).flatten(),
         incidents: Vec::new(),

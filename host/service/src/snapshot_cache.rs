@@ -212,7 +212,7 @@ impl DeploymentService {
             deployment.progress.clone_from(&state.progress);
         }
         deployment.overrides = state.overrides.iter().map(|known| known.taken.clone()).collect();
-        deployment.history = history.says.past.clone();
+        deployment.history = history.says.without(&loaded.id);
         deployment.late_reviews = history.says.late_reviews.clone();
         deployment.stops = stops.says.holding_up(team, &deployment, now);
         deployment.gates_passed.clone_from(&state.passed);

@@ -5,7 +5,7 @@ use lockgate_service::ServiceError;
 use lockgate_service::lifecycle::LifecycleMove;
 use serde_json::{Value, json};
 
-use crate::service::stand::{MODEL, Stand, rita};
+use crate::service::stand::{MODEL, Stand, ben, rita};
 
 fn stand() -> Stand {
     Stand::with(&format!("environments = [\"staging\", \"live\"]\n{MODEL}"))
@@ -212,6 +212,33 @@ fn the_last_deployment_to_the_environment_before_is_the_one_that_counts() {
         .unwrap();
     let late = breach(&stand, "late").unwrap();
     assert!(late.message.contains("is `broken`, which ended as `failed`"), "{late:?}");
+}
+
+#[test]
+fn a_deployment_to_the_environment_before_that_has_not_ended_takes_back_an_earlier_one() {
+    let stand = stand();
+    stand.request(|document| into_environment(document, "first", "staging")).unwrap();
+    finish(&stand, "first");
+    let next = |id: &str| {
+        stand.request(|document| into_environment(document, id, "live")).unwrap();
+        breach(&stand, id).map(|breach| breach.message)
+    };
+    stand.request(|document| into_environment(document, "again", "staging")).unwrap();
+    stand.approved("again");
+    assert_eq!(next("while-planned"), None, "nothing has been changed yet");
+    assert!(stand.pass("again", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+    let said = "the last deployment of release `shop-2` to `staging`, which comes before `live`, is `again`, which";
+    assert_eq!(next("while-under-way"), Some(format!("{said} has not ended")));
+    let made = |asked| stand.engine.make_move(&stand.by(&rita()), "again".into(), asked, "the tests fail").unwrap();
+    made(LifecycleMove::Replan);
+    assert_eq!(next("while-replanned"), None);
+    stand.engine.approve(&stand.by(&ben()), "again".into(), &stand.answer("again", "change-authority")).unwrap();
+    assert!(stand.pass("again", Stage::PlanAndApprove, Phase::Exit).unwrap().passed);
+    assert!(stand.pass("again", Stage::Fulfill, Phase::Entrance).unwrap().passed);
+    made(LifecycleMove::RollBack);
+    assert_eq!(next("while-rolling-back"), Some(format!("{said} has not ended")));
+    made(LifecycleMove::Fail);
+    assert_eq!(next("after-it-failed"), Some(format!("{said} ended as `failed`")));
 }
 
 #[test]
