@@ -9,8 +9,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Component, Deployment, Digest, DigestError, Environment, Evidence, FactSource, Gate, Provenance, RegisterKind,
-    Registers, Timestamp, WaiverScope, canonical_json, escaped_token, with_canonical_json,
+    Component, Deployment, Digest, DigestError, Environment, Evidence, FactSource, Gate, Instance, Provenance,
+    RegisterKind, Registers, Scenario, Timestamp, WaiverScope, canonical_json, escaped_token, with_canonical_json,
 };
 
 /// The snapshot of a decision: everything that the decision depends on.
@@ -96,7 +96,8 @@ impl Snapshot {
     }
 
     /// The digests of the approved parts, by name: `release`, `plan`, `environment`, `product`, `change`, `deployment`,
-    /// `people`, and `evidence`, `rollout` and `blueprint`, if there are any. After an approval, only the evidence that was approved counts: people
+    /// `people`, and `evidence`, `rollout`, `blueprint` and `desired-instances`, if there are any. Desired instances that follow from
+    /// the blueprint are approved with it. After an approval, only the evidence that was approved counts: people
     /// may hand in more, but must not replace approved evidence.
     ///
     /// The order of names in lists does not matter. Fields that only show progress are not covered (the status of
@@ -142,7 +143,12 @@ impl Snapshot {
         let evidence = (!evidence.is_empty()).then(|| ("evidence", json!(evidence)));
         let rollout = deployment.rollout.as_ref().map(|rollout| ("rollout", json!(rollout)));
         let blueprint = (!release.blueprint.is_empty()).then(|| ("blueprint", json!(release.blueprint)));
-        let parts = parts.into_iter().chain(evidence).chain(rollout).chain(blueprint);
+        let follows = deployment.scenario != Scenario::Removal
+            && release.desired_instances(&deployment.environment.name).as_ref() == Some(&deployment.desired_instances);
+        let mut desired: Vec<&Instance> = deployment.desired_instances.iter().filter(|_| !follows).collect();
+        desired.sort_by_key(|instance| &instance.id);
+        let desired = (!desired.is_empty()).then(|| ("desired-instances", json!(desired)));
+        let parts = parts.into_iter().chain(evidence).chain(rollout).chain(blueprint).chain(desired);
         parts.map(|(name, part)| Ok((name.to_owned(), Digest::of_canonical(&part)?))).collect()
     }
 

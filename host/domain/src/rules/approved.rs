@@ -132,11 +132,16 @@ fn same_parts(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut Vec<F
         ("change", "/change"),
         ("evidence", "/evidence"),
         ("blueprint", "/release/blueprint"),
+        ("desired-instances", "/desired_instances"),
     ] {
         if parts.is_some() && part(name) == approved.parts.get(name) {
             continue;
         }
-        let what = if name == "people" { "requester or the contributors" } else { name };
+        let what = match name {
+            "people" => "requester or the contributors",
+            "desired-instances" => "desired instances",
+            name => name,
+        };
         let breach = Rule::SubjectDiffersFromApproved.correct(
             format!("the {what} of this deployment: that is not what was approved"),
             pointer,

@@ -631,6 +631,36 @@ fn rule_6_what_was_approved_is_bound_to_where_for_what_for_whom_and_under_which_
 }
 
 #[test]
+fn rule_6_the_desired_instances_are_the_approved_ones() {
+    let instance = |location: &str| json!({"id": "shop-a", "environment": "live", "release": "shop-2", "status": "running", "location": location});
+    let desired = |instances: Value| {
+        let mut value = deployment();
+        value["desired_instances"] = instances;
+        value
+    };
+    let breach = one("subject-differs-from-approved", "/desired_instances");
+    let later = |approved: Value, instances: Value| {
+        after(VALIDATE, approve(desired(approved)), |value| value["desired_instances"] = instances)
+    };
+    let two = |first: &str, second: &str| {
+        json!([first, second].map(|id| json!({"id": id, "environment": "live", "status": "running"})))
+    };
+    assert_eq!(later(json!([instance("eu")]), json!([instance("eu")])), []);
+    assert_eq!(later(two("a", "b"), two("b", "a")), [], "the order does not matter");
+    assert_eq!(later(json!([instance("eu")]), json!([instance("us")])), breach);
+    assert_eq!(later(json!([instance("eu")]), json!([])), breach);
+    assert_eq!(later(json!([]), json!([instance("eu")])), breach);
+    // What the blueprint lays down is approved with the blueprint.
+    let mut value = desired(json!([]));
+    value["release"]["blueprint"] = json!([{"environment": "live", "instances": [{"id": "shop-a"}]}]);
+    let read: Deployment = serde_json::from_value(value.clone()).unwrap();
+    value["desired_instances"] = json!(read.release.desired_instances("live"));
+    let read: Deployment = serde_json::from_value(value).unwrap();
+    let parts = Snapshot::subject_parts(&read, &BTreeMap::new()).unwrap();
+    assert!(!parts.contains_key("desired-instances"), "{parts:?}");
+}
+
+#[test]
 fn rule_6_what_only_tells_how_far_something_has_come_may_move_on() {
     let moved_on = after(FULFILL, approved(), |value| {
         value["release"]["description"] = json!("now with a description");
