@@ -25,7 +25,7 @@ pub use methods::{Method, WITHOUT_FIELD, methods, pointer};
 
 /// The lines of a model that takes the requester's word for the facts of a live environment, and lets deployments pass gates
 /// that nothing guards: for tests of other things. They stand before the first table.
-pub const TOLD_FACTS: &str = "unguarded = \"allow\"\nfacts = { change.from = \"told\", environment.from = \"told\", instances.from = \"told\" }\n";
+pub const TOLD_FACTS: &str = "unguarded = \"allow\"\nfacts = { change.from = \"told\", environment.from = \"told\", instances.from = \"told\", release.from = \"told\", incidents.from = \"told\" }\n";
 
 /// A path in the repository.
 #[must_use]

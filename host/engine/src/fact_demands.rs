@@ -15,7 +15,7 @@ use crate::model::{EvidenceDemand, FactDemand, FactName, Model};
 /// Adds a finding for each demand that the snapshot does not meet.
 pub(crate) fn check(model: &Model, snapshot: &Snapshot, findings: &mut Vec<Finding>) {
     for fact in FactName::all() {
-        let usual = || is_live(snapshot).then(|| usual_demand(fact)).flatten();
+        let usual = || model.live_demand(fact, Some(snapshot.gate)).filter(|_| is_live(snapshot));
         if let Some(demand) = model.demands.facts.get(&fact).cloned().or_else(usual) {
             check_fact(fact, &demand, snapshot, findings);
         }
@@ -39,11 +39,6 @@ fn is_live(snapshot: &Snapshot) -> bool {
     let deployment = &snapshot.deployment;
     let is_unknown = deployment.provenance.get("/environment").is_some_and(|known| known.source == FactSource::Told);
     deployment.environment.live || is_unknown
-}
-
-/// The demand for a fact about which a model says nothing, in a live environment.
-fn usual_demand(fact: FactName) -> Option<FactDemand> {
-    FactName::OF_LIVE_ENVIRONMENTS.contains(&fact).then(|| FactDemand::of_live_environments(fact))
 }
 
 fn check_fact(fact: FactName, demand: &FactDemand, snapshot: &Snapshot, findings: &mut Vec<Finding>) {

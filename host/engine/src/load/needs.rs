@@ -6,7 +6,7 @@ use lockgate_domain::{Attester, Enforcement, FactSource, Gate, GateAction, GateN
 use lockgate_runtime::MarkedValue;
 
 use super::{LoadedGate, LoadedModel};
-use crate::model::{FactDemand, FactName};
+use crate::model::FactName;
 
 impl LoadedModel {
     /// The approvers that the guarded gates need, in the order of the gates.
@@ -36,8 +36,7 @@ impl LoadedModel {
         let demands = &self.0.model.demands;
         let mut needs = Vec::new();
         for fact in FactName::all() {
-            let is_usual = FactName::OF_LIVE_ENVIRONMENTS.contains(&fact);
-            let usual = || is_usual.then(|| FactDemand::of_live_environments(fact));
+            let usual = || self.0.model.live_demand(fact, None);
             let Some(demand) = demands.facts.get(&fact).cloned().or_else(usual) else { continue };
             let (action, about) = match demand.from {
                 FactSource::Told => continue,

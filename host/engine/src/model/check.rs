@@ -91,8 +91,10 @@ fn told_facts(model: &Model, spans: &Spans) -> Option<ModelFinding> {
         let demand = model.demands.facts.get(fact);
         demand.is_some_and(|demand| demand.from == FactSource::Told)
     };
-    let told: Vec<&str> =
-        FactName::OF_LIVE_ENVIRONMENTS.iter().filter(|fact| is_told(fact)).map(|fact| fact.as_str()).collect();
+    let told: Vec<&str> = FactName::all()
+        .filter(|fact| model.live_demand(*fact, None).is_some() && is_told(fact))
+        .map(FactName::as_str)
+        .collect();
     let span = spans.at(&format!("/facts/{}", told.first()?));
     let is = if told.len() == 1 { "is" } else { "are" };
     let message = format!("in a live environment too, {} {is} what the requester says", listed(told.iter().copied()));

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgate_domain::{Attester, Duration, FactSource, Gate, Phase, RegisterKind, Stage};
+use lockgate_domain::{Attester, CRITERIA, Duration, FactSource, Gate, Phase, RegisterKind, Stage};
 use serde::Serialize;
+
+use super::Model;
 
 /// A fact of which a model can demand something, by the name that models use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,8 +55,14 @@ impl FactName {
     }
 
     /// The change, the environment and the inventory: what a live environment demands from registers.
-    pub const OF_LIVE_ENVIRONMENTS: [Self; 3] =
+    const OF_LIVE_ENVIRONMENTS: [Self; 3] =
         [Self(RegisterKind::Changes), Self(RegisterKind::Environments), Self(RegisterKind::Instances)];
+
+    /// Whether the fact proves a criterion of the value stream at one of these gates.
+    fn proves_criterion(self, is_at: impl Fn(Gate) -> bool) -> bool {
+        let proved = CRITERIA.iter().filter(|criterion| criterion.gates.iter().any(|gate| is_at(*gate)));
+        proved.filter_map(|criterion| Self::at(criterion.fact)).any(|fact| fact == self)
+    }
 }
 
 impl Serialize for FactName {
@@ -76,15 +84,19 @@ pub struct FactDemand {
     pub independent: bool,
 }
 
-impl FactDemand {
-    /// The demand for a fact of a live environment about which the model says nothing.
-    pub fn of_live_environments(fact: FactName) -> Self {
-        Self {
+impl Model {
+    /// What a live environment demands by itself of a fact, at some gate or at this one, if the model says nothing of it. With
+    /// criteria, a criterion is not met by what the requester says. None: nothing.
+    pub fn live_demand(&self, fact: FactName, at: Option<Gate>) -> Option<FactDemand> {
+        let is_at = |gate: Gate| at.is_none_or(|at| at == gate);
+        let is_demanded =
+            FactName::OF_LIVE_ENVIRONMENTS.contains(&fact) || self.criteria && fact.proves_criterion(is_at);
+        is_demanded.then(|| FactDemand {
             from: FactSource::Register,
             by: BTreeSet::new(),
             max_age: None,
             independent: fact.register() == RegisterKind::Changes,
-        }
+        })
     }
 }
 

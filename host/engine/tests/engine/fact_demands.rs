@@ -89,6 +89,33 @@ fn a_live_environment_demands_its_change_environment_and_inventory_from_register
 }
 
 #[test]
+fn what_the_requester_says_meets_no_criterion_of_a_live_environment() {
+    let told = "facts = { change.from = \"told\", environment.from = \"told\", instances.from = \"told\" }\n";
+    let criteria = |more: &str| load(&[], &format!("criteria = \"deploy-value-stream\"\n{told}{more}"));
+    let missing = |model: &LoadedModel, gate: Gate, document: Value| -> Vec<String> {
+        let decision = decide(model, gate, document, &[]);
+        let missing = decision.reasons.iter().filter(|reason| reason.code == "fact-missing");
+        missing.flat_map(|reason| reason.pointers.clone()).collect()
+    };
+    let observe = Gate { stage: Stage::Observe, phase: Phase::Exit };
+    let mut stable = deployment();
+    stable["registers"] = json!({"incidents": []});
+    assert_eq!(missing(&criteria(""), ENTRANCE, stable.clone()), ["/release"]);
+    assert_eq!(missing(&criteria(""), observe, stable.clone()), ["/release", "/registers/incidents"]);
+    let mut attested = stable.clone();
+    attested["provenance"] =
+        json!({"/release": {"source": "register"}, "/registers/incidents": {"source": "register"}});
+    assert_eq!(missing(&criteria(""), observe, attested), [""; 0]);
+    // Another environment, or a model that takes the requester's word, demands nothing.
+    let mut test = stable.clone();
+    test["environment"] = json!({"name": "test", "kind": "test", "control": "full"});
+    assert_eq!(missing(&criteria(""), observe, test), [""; 0]);
+    let told = told.replace(" }", ", release.from = \"told\", incidents.from = \"told\" }");
+    let model = load(&[], &format!("criteria = \"deploy-value-stream\"\n{told}"));
+    assert_eq!(missing(&model, observe, stable), [""; 0]);
+}
+
+#[test]
 fn a_fact_is_attested_by_those_whom_the_model_names() {
     let by = model(&format!(
         "{OTHERS_TOLD}[facts.change]\nfrom = \"register\"\nby = [\"change-authority\", \"service:itsm\"]"

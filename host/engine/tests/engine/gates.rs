@@ -102,7 +102,7 @@ fn a_condition_cannot_ask_fewer_people_at_a_higher_risk() {
 
 #[test]
 fn a_gate_at_which_nothing_can_stop_a_deployment_denies_unless_the_model_allows_it() {
-    let told = "facts = { change.from = \"told\", environment.from = \"told\", instances.from = \"told\" }\n";
+    let told = "facts = { change.from = \"told\", environment.from = \"told\", instances.from = \"told\", release.from = \"told\" }\n";
     let gate = |enforcement: &str, more: &str| {
         format!(
             "[[gates]]\nstage = \"plan-and-approve\"\nphase = \"exit\"\n{more}[[gates.bindings]]\nid = \"people\"\n\

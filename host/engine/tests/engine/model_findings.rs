@@ -542,6 +542,8 @@ fn a_fact_of_a_live_environment_that_is_only_told_is_warned_of() {
     assert!(text.contains("`change` is what the requester says"), "{text}");
     assert!(findings(&whole("", "[facts.kpis]\nfrom = \"told\"\n")).is_empty(), "not of what is not demanded anyway");
     assert!(findings(&whole("", "[facts.change]\nfrom = \"register\"\n")).is_empty());
+    let release = "«[facts.release]»\nfrom = \"told\"\n";
+    assert_finds(&whole("criteria = \"deploy-value-stream\"\n", release), "told-fact");
 }
 
 #[test]
