@@ -195,7 +195,7 @@ pub const CRITERIA: &[Criterion] = &[
     },
     Criterion {
         code: "instance-not-running",
-        gates: &[VALIDATE_EXIT, OBSERVE_ENTRANCE],
+        gates: &[VALIDATE_EXIT, OBSERVE_ENTRANCE, OBSERVE_EXIT],
         title: "the instances run",
         fact: "/actual_instances",
         readers: &["actual-instances", "differences", "instance-components"],

@@ -296,6 +296,20 @@ fn unmet() -> Vec<UnmetFact> {
             "change-window-not-open",
             "change-authority",
         ),
+        (
+            (Stage::Observe, Phase::Exit),
+            R::Instances,
+            json!({"status": "stopped"}),
+            "instance-not-running",
+            "operations-manager",
+        ),
+        (
+            (Stage::Observe, Phase::Exit),
+            R::Instances,
+            json!({"status": "removed"}),
+            "instance-not-running",
+            "operations-manager",
+        ),
     ]
 }
 
