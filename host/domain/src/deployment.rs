@@ -10,9 +10,9 @@ use crate::name::{by_name, id, ids, labels, some_id, some_name, some_text, texts
 use crate::people::people_by_id;
 use crate::{
     Analysis, Approval, ApprovedPlan, Change, ComponentIdentity, Digest, Document, Environment, GatePassage,
-    GrantedExemption, HandOver, Instance, KpiIntervals, KpiSamples, LateReview, NamedPerson, Overlap, Override, Person,
-    PersonId, PersonKind, Plan, Progress, Provenance, Registers, Release, Risk, Rollout, Scenario, Stop, Timestamp,
-    Waiver,
+    GrantedExemption, HandOver, Instance, KpiIntervals, KpiSamples, LapsedEntry, LateReview, NamedPerson, Overlap,
+    Override, Person, PersonId, PersonKind, Plan, Progress, Provenance, Registers, Release, Risk, Rollout, Scenario,
+    Stop, Timestamp, Waiver,
 };
 
 /// The digital product that the release belongs to.
@@ -232,6 +232,9 @@ pub struct Deployment {
     /// plugin of the model reads them, nobody keeps indicators, or nothing is deployed yet. The host sets them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_intervals: Option<BTreeMap<String, KpiIntervals>>,
+    /// The entries of registers that concern the deployment and expired: the lists lack them. The host sets them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lapsed: Vec<LapsedEntry>,
     /// Who says the facts, by JSON Pointer. The requester told what is not in it. The host sets it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub provenance: BTreeMap<String, Provenance>,

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Deployment, Digest, DigestError, EntryConcerns, FactSource, JoinRule, Provenance, RegisterEntry, RegisterKind,
-    Registers, Release, Scenario, Timestamp, ValueError, canonical_json, escaped_token, read_value,
+    Deployment, Digest, DigestError, EntryConcerns, FactSource, JoinRule, LapsedEntry, Provenance, RegisterEntry,
+    RegisterKind, Registers, Release, Scenario, Timestamp, ValueError, canonical_json, escaped_token, read_value,
 };
 
 /// An entry that is joined to a deployment.
@@ -194,15 +194,23 @@ fn join_lists<S: RegisterSource>(
     });
     let mut by_register: BTreeMap<RegisterKind, BTreeMap<String, RegisteredFact>> = BTreeMap::new();
     let mut until: Option<Timestamp> = None;
+    let mut lapsed = BTreeMap::new();
     for fact in found {
         if let Some(end) = fact.provenance.valid_until {
             if end <= now {
+                let RegisteredFact { register, id, provenance, .. } = fact;
+                let said = Provenance { entry: None, ..provenance };
+                lapsed.entry((register, id.clone())).or_insert(LapsedEntry { register, id, said });
                 continue;
             }
             until = Some(until.map_or(end, |until| until.min(end)));
         }
         by_register.entry(fact.register).or_default().entry(fact.id.clone()).or_insert(fact);
     }
+    let is_there =
+        |(register, id): &(RegisterKind, String)| by_register.get(register).is_some_and(|facts| facts.contains_key(id));
+    lapsed.retain(|key, _| !is_there(key));
+    deployment.lapsed = lapsed.into_values().collect();
     if source.is_kept(RegisterKind::Instances).map_err(JoinError::Source)? {
         let facts = by_register.remove(&RegisterKind::Instances).unwrap_or_default();
         deployment.actual_instances = facts.values().map(typed).collect::<Result<_, _>>()?;

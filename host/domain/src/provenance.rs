@@ -8,8 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::name::{check_id, check_name, names};
-use crate::{CredentialKind, Digest, NameFault, PersonId, Timestamp, Verification, unknown_credential};
+use crate::name::{check_id, check_name, id, names};
+use crate::{CredentialKind, Digest, NameFault, PersonId, RegisterKind, Timestamp, Verification, unknown_credential};
 
 /// The source of a fact, the weakest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +71,19 @@ pub struct Provenance {
     /// The result of verifying its signature.
     #[serde(default)]
     pub verification: Verification,
+}
+
+/// An entry of a list that no longer says anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LapsedEntry {
+    /// The register.
+    pub register: RegisterKind,
+    /// The id of the entry.
+    #[serde(deserialize_with = "id")]
+    pub id: String,
+    /// Who attested it last, and until when it was valid.
+    pub said: Provenance,
 }
 
 impl Provenance {

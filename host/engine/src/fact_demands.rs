@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use lockgate_domain::{
-    Attester, Duration, Evidence, EvidenceNeeded, FactNeeded, FactSource, Finding, Need, PersonId, Provenance,
-    Requirement, Right, Severity, Snapshot, Timestamp, Verification, escaped_token, roles_with, usual_attesters,
+    Attester, Duration, Evidence, EvidenceNeeded, FactNeeded, FactSource, Finding, LapsedEntry, Need, PersonId,
+    Provenance, Requirement, Right, Severity, Snapshot, Timestamp, Verification, escaped_token, roles_with,
+    usual_attesters,
 };
 use serde_json::{Value, json};
 
@@ -54,6 +55,10 @@ fn check_fact(fact: FactName, demand: &FactDemand, snapshot: &Snapshot, findings
     if !fact.is_list() {
         check_said(fact, demand, &whole, &pointer, snapshot, findings);
         return;
+    }
+    for lapsed in snapshot.deployment.lapsed.iter().filter(|lapsed| lapsed.register == fact.register()) {
+        let place = FactPlace { fact, demand, pointer: &pointer, lapsed: Some(lapsed), snapshot };
+        findings.push(place.expired(&lapsed.said));
     }
     for index in 0..entries(fact, snapshot) {
         let place = format!("{pointer}/{index}");
@@ -107,8 +112,8 @@ fn check_said(
 ) {
     let now = snapshot.now;
     let name = fact.as_str();
-    let by = || said.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"));
-    let place = FactPlace { fact, demand, pointer, snapshot };
+    let by = || speaker(said);
+    let place = FactPlace { fact, demand, pointer, lapsed: None, snapshot };
     let evidence = snapshot.evidence.get(name).filter(|_| said.source == FactSource::Evidence);
     let (attested, attest) = match evidence {
         Some(_) => ("attached the evidence", "attach"),
@@ -124,19 +129,23 @@ fn check_said(
         );
         findings.push(place.finding(EngineCode::FactAttesterInvolved, message));
     }
-    if let Some(until) = said.valid_until.filter(|until| *until <= now) {
-        let message = format!("what {} attested as `{name}` was valid until {until}", by());
-        findings.push(place.finding(EngineCode::FactExpired, message));
+    if said.valid_until.is_some_and(|until| until <= now) {
+        findings.push(place.expired(said));
     } else if let Some(age) = too_old(demand.max_age, said.as_of, now) {
         let message = format!("{} attested `{name}` as of {}: {age}", by(), shown(said.as_of));
         findings.push(place.finding(EngineCode::FactTooOld, message));
     }
 }
 
+/// Who says something.
+fn speaker(said: &Provenance) -> String {
+    said.attester.as_ref().map_or_else(|| "somebody unknown".to_owned(), |who| format!("`{who}`"))
+}
+
 /// Nobody attested the fact as the demand wants it.
 fn not_attested(fact: FactName, demand: &FactDemand, snapshot: &Snapshot) -> Finding {
     let (name, pointer) = (fact.as_str(), fact.pointer());
-    let place = FactPlace { fact, demand, pointer: &pointer, snapshot };
+    let place = FactPlace { fact, demand, pointer: &pointer, lapsed: None, snapshot };
     let told = match (demand.from, fact.is_list()) {
         (FactSource::Evidence, _) => match snapshot.evidence.get(name) {
             None => format!("there is no evidence `{name}`, and only the requester tells it"),
@@ -156,6 +165,8 @@ struct FactPlace<'a> {
     fact: FactName,
     demand: &'a FactDemand,
     pointer: &'a str,
+    /// The entry that the list lacks, if it is about one.
+    lapsed: Option<&'a LapsedEntry>,
     snapshot: &'a Snapshot,
 }
 
@@ -177,6 +188,9 @@ impl FactPlace<'_> {
         let (fact, id, max_age) = (self.fact, self.id(), self.demand.max_age);
         let register = fact.register();
         let attest = match &id {
+            Some(id) if self.lapsed.is_some() => {
+                format!("attest `{id}` in the register `{register}` again, or withdraw it")
+            }
             Some(id) => format!("attest `{id}` in the register `{register}`"),
             None => format!("attest the register `{register}`"),
         };
@@ -199,6 +213,9 @@ impl FactPlace<'_> {
 
     /// The id of the entry that the deployment names, or that stands there.
     fn id(&self) -> Option<String> {
+        if let Some(lapsed) = self.lapsed {
+            return Some(lapsed.id.clone());
+        }
         let deployment = &self.snapshot.deployment;
         match self.fact.pointer().as_str() {
             "/change" => Some(deployment.change.id.clone()),
@@ -211,6 +228,14 @@ impl FactPlace<'_> {
                 id.as_str().map(str::to_owned)
             }
         }
+    }
+
+    /// What somebody said is no longer valid.
+    fn expired(&self, said: &Provenance) -> Finding {
+        let (by, name) = (speaker(said), self.fact.as_str());
+        let which = self.lapsed.map_or_else(String::new, |lapsed| format!(" `{}`", lapsed.id));
+        let message = format!("what {by} attested as `{name}`{which} was valid until {}", shown(said.valid_until));
+        self.finding(EngineCode::FactExpired, message)
     }
 
     fn finding(&self, code: EngineCode, message: String) -> Finding {

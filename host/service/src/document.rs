@@ -394,6 +394,7 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         people,
         samples,
         sample_intervals,
+        lapsed,
         provenance,
         facts,
         ..
@@ -414,6 +415,7 @@ fn of_the_host(deployment: &Deployment, at: &str) -> Vec<InputError> {
         ("people", people.is_some(), "the host takes them from the register `people`"),
         ("samples", samples.is_some(), "the host takes them from the register `kpis`"),
         ("sample_intervals", sample_intervals.is_some(), "the host takes them from the register `kpis`"),
+        ("lapsed", !lapsed.is_empty(), "the host finds the entries that expired itself"),
         ("provenance", !provenance.is_empty(), "the host keeps who says each fact"),
         ("history", !history.is_empty(), "the host keeps how the earlier deployments of the product ended"),
     ];

@@ -114,6 +114,7 @@ impl LoadedModel {
             // They depend on who has approved, and come in all the time.
             people: None,
             samples: None,
+            lapsed: Vec::new(),
             ..Deployment::clone(deployment)
         };
         let now = GatePassage::planning_began(&snapshot.deployment.gates_passed).unwrap_or(*now);

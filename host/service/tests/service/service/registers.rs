@@ -388,8 +388,11 @@ fn an_entry_of_which_a_request_tells_a_part_is_completed_and_the_part_is_compare
 }
 
 #[test]
-fn an_entry_of_a_list_that_expires_leaves_the_snapshot() {
-    let stand = Stand::new();
+fn an_entry_of_a_list_that_expires_leaves_the_list_and_denies_where_its_register_is_demanded() {
+    let folder = tempfile::tempdir().unwrap();
+    let facts = "facts = { change.from = \"told\", environment.from = \"told\", instances.from = \"told\", incidents.from = \"register\" }";
+    let model = crate::gate_support::load(&[], &format!("unguarded = \"allow\"\n{facts}\n"));
+    let stand = Stand::of(open(&folder, vec![model]), folder);
     let incident = json!({"id": "INC-1", "title": "t", "status": "new", "open": true, "severity": "critical"});
     let entry = json!({
         "value": incident, "concerns": {"products": ["shop"]}, "valid_until": "2026-11-24T20:30:00Z"
@@ -397,8 +400,21 @@ fn an_entry_of_a_list_that_expires_leaves_the_snapshot() {
     stand.attest(&olga(), RegisterKind::Incidents, &serde_json::from_value(entry).unwrap()).unwrap();
     stand.request(|_| {}).unwrap();
     assert_eq!(stand.view("dep-1").deployment.registers.incidents.as_ref().unwrap().len(), 1);
+    let asked = || ask_gate(&stand.engine, &rita(), "dep-1", gate(Stage::Observe, Phase::Exit), stand.now()).unwrap();
+    let said = || {
+        let of = |reason: &lockgate_domain::DecisionReason| (reason.code.clone(), reason.message.clone());
+        asked().reasons.iter().map(of).filter(|(code, _)| code.starts_with("fact-")).collect::<Vec<_>>()
+    };
+    assert_eq!(said(), []);
     stand.later(60);
     assert_eq!(stand.view("dep-1").deployment.registers.incidents.as_ref().unwrap().len(), 0);
+    let message = "what `olga` attested as `incidents` `INC-1` was valid until 2026-11-24T20:30:00Z".to_owned();
+    assert_eq!(said(), [("fact-expired".to_owned(), message)]);
+    let remedy = "`operations-manager` or `service-desk` has to attest `INC-1` in the register `incidents` again, or withdraw it";
+    let needed = asked().requirements.iter().map(|needed| needed.requirement.message.clone()).collect::<Vec<_>>();
+    assert!(needed.iter().any(|message| message == remedy), "{needed:?}");
+    stand.engine.withdraw_entry(&stand.by(&olga()), &at(RegisterKind::Incidents, "INC-1")).unwrap();
+    assert_eq!(said(), []);
 }
 
 #[test]
