@@ -232,7 +232,8 @@ pub struct Deployment {
     /// plugin of the model reads them, nobody keeps indicators, or nothing is deployed yet. The host sets them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_intervals: Option<BTreeMap<String, KpiIntervals>>,
-    /// The entries of registers that concern the deployment and expired: the lists lack them. The host sets them.
+    /// The entries of registers that concerned the deployment, and expired or were withdrawn by somebody else than those who
+    /// attested them: the lists lack them. The host sets them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lapsed: Vec<LapsedEntry>,
     /// Who says the facts, by JSON Pointer. The requester told what is not in it. The host sets it.

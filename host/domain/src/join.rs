@@ -31,18 +31,8 @@ pub struct RegisteredFact {
 impl RegisteredFact {
     /// The fact that an entry holds. None if the entry was withdrawn, or its value was deleted.
     pub fn of(entry: RegisterEntry) -> Option<Self> {
-        let RegisterEntry { register, id, value, digest, concerns, as_of, valid_until, attested, .. } = entry;
-        let provenance = Provenance {
-            attester: Some(attested.by),
-            kind: Some(attested.kind),
-            roles: attested.roles,
-            credential: attested.credential,
-            as_of: Some(as_of),
-            recorded: Some(attested.recorded),
-            valid_until,
-            entry: digest,
-            ..Provenance::from_source(FactSource::Register)
-        };
+        let provenance = Provenance::of_entry(&entry);
+        let RegisterEntry { register, id, value, concerns, .. } = entry;
         Some(Self { register, id, value: value?, concerns, provenance })
     }
 }
@@ -69,6 +59,13 @@ pub trait RegisterSource {
     /// # Errors
     /// If the registers cannot be read.
     fn concerning(&mut self, product: &str, environment: &str) -> Result<Vec<RegisteredFact>, Self::Error>;
+
+    /// The entries that concerned a product in an environment, and that somebody else than those who had attested them
+    /// withdrew, or attested to concern something else.
+    ///
+    /// # Errors
+    /// If the registers cannot be read.
+    fn withdrawn(&mut self, product: &str, environment: &str) -> Result<Vec<LapsedEntry>, Self::Error>;
 }
 
 /// Why a deployment cannot be joined with the registers.
@@ -184,9 +181,12 @@ fn join_lists<S: RegisterSource>(
 ) -> Result<Option<Timestamp>, JoinError<S::Error>> {
     let (product, environment) = (&deployment.product, &deployment.environment.name);
     let mut found = source.concerning(&product.id, environment).map_err(JoinError::Source)?;
+    let mut withdrawn = source.withdrawn(&product.id, environment).map_err(JoinError::Source)?;
     for other in &product.depends_on {
         let facts = source.concerning(other, environment).map_err(JoinError::Source)?;
         found.extend(facts.into_iter().filter(|fact| fact.register == RegisterKind::Capacities));
+        let of_other = source.withdrawn(other, environment).map_err(JoinError::Source)?;
+        withdrawn.extend(of_other.into_iter().filter(|entry| entry.register == RegisterKind::Capacities));
     }
     found.retain(|fact| {
         fact.register != RegisterKind::Instances
@@ -200,12 +200,17 @@ fn join_lists<S: RegisterSource>(
             if end <= now {
                 let RegisteredFact { register, id, provenance, .. } = fact;
                 let said = Provenance { entry: None, ..provenance };
-                lapsed.entry((register, id.clone())).or_insert(LapsedEntry { register, id, said });
+                let key = (register, id.clone());
+                let entry = LapsedEntry { register, id, said, withdrawn: false, before: Vec::new() };
+                lapsed.entry(key).or_insert(entry);
                 continue;
             }
             until = Some(until.map_or(end, |until| until.min(end)));
         }
         by_register.entry(fact.register).or_default().entry(fact.id.clone()).or_insert(fact);
+    }
+    for entry in withdrawn {
+        lapsed.entry((entry.register, entry.id.clone())).or_insert(entry);
     }
     let is_there =
         |(register, id): &(RegisterKind, String)| by_register.get(register).is_some_and(|facts| facts.contains_key(id));

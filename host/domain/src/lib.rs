@@ -109,7 +109,7 @@ pub use pattern::{Pattern, PatternFault};
 pub use people::{NamedPerson, join_people};
 pub use person::{PERSON_FORMAT, PersonId};
 pub use plan::{ApprovedPlan, DataRetention, Plan};
-pub use provenance::{Attester, FactSource, InvalidAttester, LapsedEntry, Provenance};
+pub use provenance::{Attester, EarlierStatement, FactSource, InvalidAttester, LapsedEntry, Provenance};
 pub use receipt::{CONTRACT_VERSION, Failure, FailureKind, Receipt};
 pub use register_entry::{
     AttestRule, AttestRules, Attestation, Competence, EntryConcerns, InvalidConcerns, JoinRule, NewRegisterEntry,

@@ -136,6 +136,10 @@ mod tests {
         fn concerning(&mut self, _: &str, _: &str) -> Result<Vec<RegisteredFact>, Infallible> {
             Ok(Vec::new())
         }
+
+        fn withdrawn(&mut self, _: &str, _: &str) -> Result<Vec<crate::LapsedEntry>, Infallible> {
+            Ok(Vec::new())
+        }
     }
 
     fn deployment() -> Deployment {

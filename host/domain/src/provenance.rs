@@ -9,7 +9,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::name::{check_id, check_name, id, names};
-use crate::{CredentialKind, Digest, NameFault, PersonId, RegisterKind, Timestamp, Verification, unknown_credential};
+use crate::{
+    CredentialKind, Digest, NameFault, PersonId, RegisterEntry, RegisterKind, Timestamp, Verification,
+    unknown_credential,
+};
 
 /// The source of a fact, the weakest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -82,11 +85,44 @@ pub struct LapsedEntry {
     /// The id of the entry.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// Who attested it last, and until when it was valid.
+    /// Who attested it last, and until when it was valid; or who withdrew it.
     pub said: Provenance,
+    /// Whether it was withdrawn, or attested to concern something else. Otherwise it expired.
+    #[serde(default)]
+    pub withdrawn: bool,
+    /// What others said before, the newest last, if it was withdrawn: the last of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<EarlierStatement>,
+}
+
+/// What somebody said of an entry before others did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EarlierStatement {
+    /// Who said it.
+    pub said: Provenance,
+    /// Whether that was a withdrawal.
+    pub withdrew: bool,
 }
 
 impl Provenance {
+    /// Who says an entry of a register.
+    #[must_use]
+    pub fn of_entry(entry: &RegisterEntry) -> Self {
+        let RegisterEntry { digest, as_of, valid_until, attested, .. } = entry;
+        Self {
+            attester: Some(attested.by.clone()),
+            kind: Some(attested.kind),
+            roles: attested.roles.clone(),
+            credential: attested.credential.clone(),
+            as_of: Some(*as_of),
+            recorded: Some(attested.recorded),
+            valid_until: *valid_until,
+            entry: *digest,
+            ..Self::from_source(FactSource::Register)
+        }
+    }
+
     /// A fact from this source of which nothing else is known.
     #[must_use]
     pub fn from_source(source: FactSource) -> Self {

@@ -58,7 +58,10 @@ fn check_fact(fact: FactName, demand: &FactDemand, snapshot: &Snapshot, findings
     }
     for lapsed in snapshot.deployment.lapsed.iter().filter(|lapsed| lapsed.register == fact.register()) {
         let place = FactPlace { fact, demand, pointer: &pointer, lapsed: Some(lapsed), snapshot };
-        findings.push(place.expired(&lapsed.said));
+        match lapsed.withdrawn {
+            true => findings.extend(place.withdrawn(lapsed)),
+            false => findings.push(place.expired(&lapsed.said)),
+        }
     }
     for index in 0..entries(fact, snapshot) {
         let place = format!("{pointer}/{index}");
@@ -228,6 +231,34 @@ impl FactPlace<'_> {
                 id.as_str().map(str::to_owned)
             }
         }
+    }
+
+    /// Somebody whose word does not count withdrew an entry, and the last of those whose word counts had attested it.
+    fn withdrawn(&self, lapsed: &LapsedEntry) -> Option<Finding> {
+        let demand = self.demand;
+        let is_involved = |said: &Provenance| {
+            demand.independent && said.attester.as_ref().is_some_and(|who| self.snapshot.deployment.involves(who))
+        };
+        let is_named = |said: &Provenance| is_one_of(&demand.by, said, None);
+        let counts = |said: &Provenance| is_named(said) && !is_involved(said);
+        if counts(&lapsed.said) {
+            return None;
+        }
+        let last = lapsed.before.iter().rev().find(|before| counts(&before.said)).filter(|before| !before.withdrew)?;
+        let (name, id) = (self.fact.as_str(), &lapsed.id);
+        let (who, attester) = (speaker(&lapsed.said), speaker(&last.said));
+        let done = format!("{who} withdrew `{id}` from `{name}`, or had it concern something else");
+        Some(if is_named(&lapsed.said) {
+            let message = format!(
+                "{done}, and also requested the deployment or contributed to it: somebody else has to do that, because \
+                 {attester} attested it"
+            );
+            self.finding(EngineCode::FactAttesterInvolved, message)
+        } else {
+            let owners = one_of(&self.owners());
+            let message = format!("{done}, and {attester} attested it: a withdrawal counts if it is made by {owners}");
+            self.finding(EngineCode::FactAttesterNotAllowed, message)
+        })
     }
 
     /// What somebody said is no longer valid.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use lockgate_domain::join::{Contradiction, JoinError, NAMED, RegisterSource, RegisteredFact, complete, join};
 use lockgate_domain::{
-    Attestation, Deployment, Digest, EntryConcerns, FactSource, InvalidConcerns, Provenance, RegisterEntry,
-    RegisterKind, TeamName, Timestamp, closest, join_people, shortened, unescaped_token,
+    Attestation, Deployment, Digest, EntryConcerns, FactSource, InvalidConcerns, LapsedEntry, Provenance,
+    RegisterEntry, RegisterKind, TeamName, Timestamp, closest, join_people, shortened, unescaped_token,
 };
 use lockgate_service::signature::KnownKey;
 use schemars::JsonSchema;
@@ -390,6 +390,11 @@ impl RegisterSource for RegisterFiles {
             }
         }
         Ok(found.into_values().filter_map(FileEntry::fact).cloned().collect())
+    }
+
+    /// None: an export has the newest version of each entry, and does not tell what somebody else had said before.
+    fn withdrawn(&mut self, _: &str, _: &str) -> Result<Vec<LapsedEntry>, Infallible> {
+        Ok(Vec::new())
     }
 }
 

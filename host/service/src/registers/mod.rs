@@ -14,7 +14,9 @@ mod streams;
 
 use std::sync::Arc;
 
-use lockgate_domain::{Attestation, Digest, EntryConcerns, RegisterEntry, RegisterKind, Sample, TeamName, Timestamp};
+use lockgate_domain::{
+    Attestation, Digest, EntryConcerns, Provenance, RegisterEntry, RegisterKind, Sample, TeamName, Timestamp,
+};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -73,6 +75,24 @@ impl RecordedEntry {
 pub(super) struct EntryHead {
     entry: RecordedEntry,
     recorded: Timestamp,
+}
+
+impl EntryHead {
+    /// Whether the same person or service attested both, with the same roles.
+    fn is_by_the_same(&self, other: &Self) -> bool {
+        let (one, two) = (&self.entry, &other.entry);
+        one.by.person == two.by.person && one.by.kind == two.by.kind && one.roles == two.roles
+    }
+
+    /// Whether it says something of a product in an environment.
+    fn speaks_of(&self, product: &str, environment: &str) -> bool {
+        self.entry.value.is_some() && self.entry.concerns.include(product, environment)
+    }
+
+    /// Who attested it, or withdrew it. The value is not named.
+    fn said(&self) -> Provenance {
+        Provenance { entry: None, ..Provenance::of_entry(&self.entry.shown(self.recorded, None)) }
+    }
 }
 
 /// The samples of an indicator, as far as a decision needs them.

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::join::{RegisterSource, RegisteredFact};
-use lockgate_domain::{Digest, RegisterKind, TeamName};
+use lockgate_domain::{Digest, EarlierStatement, LapsedEntry, RegisterKind, TeamName};
 use lockgate_ledger::LEDGER_STREAM;
 use serde::Serialize;
 
 use super::EntryHead;
-use super::streams::{entry_stream, environment_entries, kept_stream, key_entries, product_entries, samples_stream};
-use crate::read::ReadMode;
+use super::streams::{
+    ConcerningEntries, entry_stream, environment_entries, kept_stream, key_entries, product_entries, samples_stream,
+};
+use crate::read::{FollowedStream, ReadMode};
 use crate::signature::{KnownKey, SignatureMatches, SignedEvidence};
 use crate::{DeploymentService, ServiceError};
 
@@ -124,6 +126,27 @@ impl<'a> LedgerRegisters<'a> {
         [None, Some(self.team)]
     }
 
+    /// The entries of the streams of a product and an environment that the team sees: shared ones come first.
+    fn entries_of(
+        &mut self,
+        product: &str,
+        environment: &str,
+    ) -> Result<Vec<Arc<FollowedStream<ConcerningEntries>>>, ServiceError> {
+        let [shared, team] = self.owners();
+        let streams = [
+            product_entries(shared, product),
+            environment_entries(shared, environment),
+            product_entries(team, product),
+            environment_entries(team, environment),
+        ];
+        let kept = self.owners().map(kept_stream);
+        if self.versions(&kept)?.iter().all(|version| *version == 0) {
+            return Ok(Vec::new());
+        }
+        let versions = self.versions(&streams)?;
+        streams.iter().zip(versions).map(|(stream, version)| self.service.concerning_at(stream, version)).collect()
+    }
+
     /// The fact of an entry. None if it was withdrawn, or its value was deleted.
     fn fact(&mut self, head: &EntryHead) -> Result<Option<RegisteredFact>, ServiceError> {
         let Some(digest) = head.entry.value else { return Ok(None) };
@@ -170,21 +193,9 @@ impl RegisterSource for LedgerRegisters<'_> {
     }
 
     fn concerning(&mut self, product: &str, environment: &str) -> Result<Vec<RegisteredFact>, ServiceError> {
-        let [shared, team] = self.owners();
-        let streams = [
-            product_entries(shared, product),
-            environment_entries(shared, environment),
-            product_entries(team, product),
-            environment_entries(team, environment),
-        ];
-        let kept = self.owners().map(kept_stream);
-        if self.versions(&kept)?.iter().all(|version| *version == 0) {
-            return Ok(Vec::new());
-        }
-        let versions = self.versions(&streams)?;
         let mut heads: BTreeMap<(RegisterKind, String), Arc<EntryHead>> = BTreeMap::new();
-        for (stream, version) in streams.iter().zip(versions) {
-            for (key, head) in &self.service.concerning_at(stream, version)?.says.entries {
+        for known in self.entries_of(product, environment)? {
+            for (key, head) in &known.says.entries {
                 if head.entry.concerns.include(product, environment) {
                     heads.entry(key.clone()).or_insert_with(|| Arc::clone(head));
                 }
@@ -195,5 +206,30 @@ impl RegisterSource for LedgerRegisters<'_> {
             facts.extend(self.fact(head)?);
         }
         Ok(facts)
+    }
+
+    fn withdrawn(&mut self, product: &str, environment: &str) -> Result<Vec<LapsedEntry>, ServiceError> {
+        let mut lapsed = BTreeMap::new();
+        for known in self.entries_of(product, environment)? {
+            for (key, head, before) in known.says.disputed() {
+                let is_attested = before.iter().any(|said| said.speaks_of(product, environment));
+                if head.speaks_of(product, environment) || !is_attested {
+                    continue;
+                }
+                let earlier = |said: &Arc<EntryHead>| EarlierStatement {
+                    said: said.said(),
+                    withdrew: !said.speaks_of(product, environment),
+                };
+                let entry = LapsedEntry {
+                    register: head.entry.register,
+                    id: head.entry.id.clone(),
+                    said: head.said(),
+                    withdrawn: true,
+                    before: before.iter().map(earlier).collect(),
+                };
+                lapsed.entry(key.clone()).or_insert(entry);
+            }
+        }
+        Ok(lapsed.into_values().collect())
     }
 }

@@ -74,13 +74,47 @@ pub(super) fn entry_id(register: RegisterKind, id: &str) -> String {
 /// The registers that somebody keeps.
 pub(super) type KeptRegisters = BTreeSet<RegisterKind>;
 
+/// The register and the id of an entry.
+type EntryKey = (RegisterKind, String);
+
 /// The entries of a stream of a product or an environment, by register and id.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ConcerningEntries {
-    pub(super) entries: BTreeMap<(RegisterKind, String), Arc<EntryHead>>,
+    pub(super) entries: BTreeMap<EntryKey, Arc<EntryHead>>,
+    /// The entries that were withdrawn, or no longer concern the product or the environment, and of which others had said
+    /// something.
+    gone: BTreeMap<EntryKey, Arc<EntryHead>>,
+    /// What others than the last attester said of an entry, the newest last: the last of each.
+    before: BTreeMap<EntryKey, Vec<Arc<EntryHead>>>,
 }
 
 impl ConcerningEntries {
+    /// Adds the next version of an entry.
+    fn add(&mut self, head: EntryHead, concerns_it: bool) {
+        let key = (head.entry.register, head.entry.register.normal_id(&head.entry.id));
+        let head = Arc::new(head);
+        let last = self.entries.remove(&key).or_else(|| self.gone.remove(&key));
+        let mut before = self.before.remove(&key).unwrap_or_default();
+        before.extend(last);
+        before.retain(|said| !said.is_by_the_same(&head));
+        let is_there = head.entry.value.is_some() && concerns_it;
+        if is_there {
+            self.entries.insert(key.clone(), head);
+        } else if !before.is_empty() {
+            self.gone.insert(key.clone(), head);
+        }
+        if !before.is_empty() {
+            self.before.insert(key, before);
+        }
+    }
+
+    /// The newest version of each entry, those that are gone included, of which others than its attester had said something,
+    /// with what they said.
+    pub(super) fn disputed(&self) -> impl Iterator<Item = (&EntryKey, &Arc<EntryHead>, &[Arc<EntryHead>])> {
+        let newest = |key: &EntryKey| self.entries.get(key).or_else(|| self.gone.get(key));
+        self.before.iter().filter_map(move |(key, before)| Some((key, newest(key)?, before.as_slice())))
+    }
+
     /// The number of entries of a register.
     pub(super) fn count(&self, register: RegisterKind) -> usize {
         self.entries.range((register, String::new())..).take_while(|((kind, _), _)| *kind == register).count()
@@ -111,14 +145,8 @@ impl DeploymentService {
         version: u64,
     ) -> Result<Arc<FollowedStream<ConcerningEntries>>, ServiceError> {
         follow(&*self.0.storage, &self.0.registers.concerning, stream, version, |known, entry| {
-            let head = head_of(&entry)?;
-            let RecordedEntry { register, id, value, .. } = &head.entry;
-            let key = (*register, register.normal_id(id));
             // The kind of an entry that no longer concerns the product or the environment is another one.
-            match value.is_some() && entry.kind == CONCERNING {
-                true => drop(known.entries.insert(key, Arc::new(head))),
-                false => drop(known.entries.remove(&key)),
-            }
+            known.add(head_of(&entry)?, entry.kind == CONCERNING);
             Ok(())
         })
     }

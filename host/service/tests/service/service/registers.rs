@@ -418,6 +418,61 @@ fn an_entry_of_a_list_that_expires_leaves_the_list_and_denies_where_its_register
 }
 
 #[test]
+fn nobody_gets_round_an_attester_by_withdrawing_or_redirecting_what_they_attested() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = "change.from = \"told\", environment.from = \"told\", instances.from = \"told\"";
+    let demanded = "fulfillment-books = { from = \"register\", by = [\"operations-manager\"], independent = true }";
+    let model = load(&[], &format!("unguarded = \"allow\"\nfacts = {{ {told}, {demanded} }}\n"));
+    let stand = Stand::of(open(&folder, vec![model]), folder);
+    let book = json!({"id": "FB-1", "fulfills": "db", "automated": true, "verified": false});
+    let concerning = |concerns: Value| serde_json::from_value(json!({ "value": book, "concerns": concerns })).unwrap();
+    let attested = |by: &Actor, concerns: Value| {
+        stand.attest(by, RegisterKind::FulfillmentBooks, &concerning(concerns)).unwrap();
+    };
+    let withdrawn = |by: &Actor| {
+        stand.engine.withdraw_entry(&stand.by(by), &at(RegisterKind::FulfillmentBooks, "FB-1")).unwrap();
+    };
+    let here = || json!({"products": ["shop"], "environments": ["live"]});
+    stand.request(|_| {}).unwrap();
+    let said = || {
+        let exit = gate(Stage::PlanAndApprove, Phase::Exit);
+        let asked = ask_gate(&stand.engine, &rita(), "dep-1", exit, stand.now()).unwrap();
+        let codes = asked.reasons.iter().map(|reason| reason.code.clone());
+        codes.filter(|code| code.starts_with("fact-")).collect::<Vec<_>>()
+    };
+    // They may attest and withdraw books, and their word does not count: one by their role, and one as the requester.
+    let stranger = person("rosa", &["release-manager"]);
+    let requester = person("rita", &["operations-manager"]);
+    for (by, code) in [(&stranger, "fact-attester-not-allowed"), (&requester, "fact-attester-involved")] {
+        attested(&olga(), here());
+        assert_eq!(said(), [""; 0]);
+        for elsewhere in [json!({"products": ["other"]}), json!({"products": ["shop"], "environments": ["test"]})] {
+            attested(by, elsewhere.clone());
+            assert_eq!(said(), [code], "{elsewhere}");
+            attested(&olga(), here());
+            assert_eq!(said(), [""; 0]);
+        }
+        withdrawn(by);
+        assert_eq!(said(), [code]);
+        // Not in two steps either.
+        attested(by, here());
+        assert_eq!(said(), [code]);
+        withdrawn(by);
+        assert_eq!(said(), [code]);
+        // Those whose word counts can.
+        attested(&olga(), here());
+        assert_eq!(said(), [""; 0]);
+        withdrawn(&olga());
+        assert_eq!(said(), [""; 0]);
+        // What nobody of them attested is withdrawn by anybody.
+        attested(by, here());
+        assert_eq!(said(), [code]);
+        withdrawn(by);
+        assert_eq!(said(), [""; 0]);
+    }
+}
+
+#[test]
 fn a_shared_entry_is_seen_by_all_teams_and_takes_precedence() {
     let stand = Stand::new();
     let all = of_all_teams(olga());
