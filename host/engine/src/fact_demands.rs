@@ -15,10 +15,20 @@ use crate::model::{EvidenceDemand, FactDemand, FactName, Model};
 
 /// Adds a finding for each demand that the snapshot does not meet.
 pub(crate) fn check(model: &Model, snapshot: &Snapshot, findings: &mut Vec<Finding>) {
-    for fact in FactName::all() {
+    let demand_of = |fact| {
         let usual = || model.live_demand(fact, Some(snapshot.gate)).filter(|_| is_live(snapshot));
-        if let Some(demand) = model.demands.facts.get(&fact).cloned().or_else(usual) {
-            check_fact(fact, &demand, snapshot, findings);
+        model.demands.facts.get(&fact).cloned().or_else(usual)
+    };
+    for fact in FactName::all() {
+        match demand_of(fact) {
+            Some(demand) => check_fact(fact, &demand, snapshot, findings),
+            // They are a part of the release, whoever attested them.
+            None if fact == FactName::KNOWLEDGE_ITEMS => {
+                if let Some(demand) = demand_of(FactName::RELEASE).filter(|demand| demand.from != FactSource::Told) {
+                    check_own_items(fact, &demand, snapshot, findings);
+                }
+            }
+            None => {}
         }
     }
     for (name, demand) in &model.demands.evidence {
@@ -30,7 +40,10 @@ pub(crate) fn check(model: &Model, snapshot: &Snapshot, findings: &mut Vec<Findi
 
 /// Those who have to attest the fact at a place of the snapshot, as the model says. Empty if it says nothing.
 pub(crate) fn attesters_at(model: &Model, pointer: &str) -> Vec<String> {
-    let demand = FactName::at(pointer).and_then(|fact| model.demands.facts.get(&fact));
+    let of = |fact: FactName| model.demands.facts.get(&fact);
+    let items = FactName::KNOWLEDGE_ITEMS;
+    let is_item = pointer.starts_with(&items.pointer());
+    let demand = of(items).filter(|_| is_item).or_else(|| FactName::at(pointer).and_then(of));
     demand.into_iter().flat_map(|demand| &demand.by).map(Attester::to_string).collect()
 }
 
@@ -70,9 +83,22 @@ fn check_fact(fact: FactName, demand: &FactDemand, snapshot: &Snapshot, findings
     }
 }
 
+/// Checks the entries of a list that somebody attested by themselves.
+fn check_own_items(fact: FactName, demand: &FactDemand, snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    for index in 0..entries(fact, snapshot) {
+        let place = format!("{}/{index}", fact.pointer());
+        if let Some(said) = snapshot.deployment.provenance.get(&place) {
+            check_said(fact, demand, said, &place, snapshot, findings);
+        }
+    }
+}
+
 /// The number of entries of a list.
 fn entries(fact: FactName, snapshot: &Snapshot) -> usize {
     let deployment = &snapshot.deployment;
+    if fact == FactName::KNOWLEDGE_ITEMS {
+        return deployment.release.knowledge_items.len();
+    }
     if fact.pointer() == "/actual_instances" {
         return deployment.actual_instances.len();
     }
@@ -157,6 +183,9 @@ fn not_attested(fact: FactName, demand: &FactDemand, snapshot: &Snapshot) -> Fin
             }
             Some(_) => format!("the evidence `{name}` says something else than the deployment at `{pointer}`"),
         },
+        (_, true) if fact == FactName::KNOWLEDGE_ITEMS => {
+            "the register `releases` does not have the release, and only the requester tells it".to_owned()
+        }
         (_, true) => format!("nobody keeps the register `{}`", fact.register()),
         (_, false) => format!("the register `{}` does not have it, and only the requester tells it", fact.register()),
     };

@@ -14,8 +14,7 @@ pub struct FactName(RegisterKind);
 impl FactName {
     /// All facts, each with its name.
     pub fn all() -> impl Iterator<Item = Self> {
-        let others = [RegisterKind::People, RegisterKind::KnowledgeItems];
-        RegisterKind::ALL.iter().copied().filter(move |kind| !others.contains(kind)).map(Self)
+        RegisterKind::ALL.iter().copied().filter(|kind| *kind != RegisterKind::People).map(Self)
     }
 
     /// The name that models use: `change` for one thing, and the name of the register for a list.
@@ -53,6 +52,12 @@ impl FactName {
     pub fn is_list(self) -> bool {
         self.as_str() == self.0.as_str()
     }
+
+    /// The release.
+    pub const RELEASE: Self = Self(RegisterKind::Releases);
+
+    /// The knowledge items of the release.
+    pub const KNOWLEDGE_ITEMS: Self = Self(RegisterKind::KnowledgeItems);
 
     /// The change, the environment and the inventory: what a live environment demands from registers.
     const OF_LIVE_ENVIRONMENTS: [Self; 3] =

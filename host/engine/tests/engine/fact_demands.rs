@@ -139,6 +139,38 @@ fn a_fact_is_attested_by_those_whom_the_model_names() {
 }
 
 #[test]
+fn a_knowledge_item_that_somebody_attested_by_itself_is_said_by_those_whose_word_counts() {
+    let told = "facts.change.from = \"told\"\nfacts.environment.from = \"told\"\nfacts.instances.from = \"told\"\n";
+    let said = |who: &str, role: &str| {
+        json!({"source": "register", "attester": who, "kind": "person", "roles": [role], "credential": "token:1",
+               "as_of": "2026-11-24T12:00:00Z"})
+    };
+    let found = |demands: &str, item: Value| -> Vec<(String, String)> {
+        let mut document = deployment();
+        let one = json!({"id": "K-1", "title": "t", "status": "validated", "author": "ada"});
+        document["release"]["knowledge_items"] = json!([one]);
+        document["provenance"] = json!({"/release": said("rob", "release-manager")});
+        if !item.is_null() {
+            document["provenance"]["/release/knowledge_items/0"] = item;
+        }
+        let model = load(&[], &format!("unguarded = \"allow\"\n{told}{demands}"));
+        let denied = decide(&model, EXIT, document, &[]);
+        let blocking = denied.reasons.iter().filter(|reason| reason.blocking);
+        blocking.map(|reason| (reason.code.clone(), reason.pointers[0].clone())).collect()
+    };
+    let release = "facts.release = { from = \"register\", by = [\"release-manager\"], independent = true }\n";
+    let breach = |code: &str| [(code.to_owned(), "/release/knowledge_items/0".to_owned())];
+    assert_eq!(found(release, Value::Null), []);
+    assert_eq!(found(release, said("rob", "release-manager")), []);
+    assert_eq!(found(release, said("dev", "developer")), breach("fact-attester-not-allowed"));
+    assert_eq!(found(release, said("rita", "release-manager")), breach("fact-attester-involved"));
+    // A model can demand something else of them than of the release.
+    let items = format!("{release}facts.knowledge-items = {{ from = \"register\", by = [\"developer\"] }}\n");
+    assert_eq!(found(&items, said("dev", "developer")), []);
+    assert_eq!(found(&items, said("rob", "release-manager")), breach("fact-attester-not-allowed"));
+}
+
+#[test]
 fn nobody_attests_the_change_that_they_request() {
     let demand = |more: &str| model(&format!("{OTHERS_TOLD}[facts.change]\nfrom = \"register\"\n{more}"));
     let own = || attested(|provenance| provenance.attester = Some("rita".parse().unwrap()));
