@@ -56,7 +56,7 @@ pub enum Forbidden {
         granting: Vec<String>,
     },
     /// Nobody gave the actor the right to attest entries of a register.
-    #[error("`{person}` does not hold `{right}`: {} may attest there", or(&quoted(.attesters)))]
+    #[error("`{person}` does not hold `{right}`: {}", who_may_attest(.attesters))]
     Attest {
         person: PersonId,
         /// The missing right, for example `attest:changes`.
@@ -83,6 +83,15 @@ pub enum Forbidden {
 /// Joins alternatives for a sentence, with `or` before the last.
 fn or(several: &[impl fmt::Display]) -> String {
     several.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+/// Who may attest entries of a register, as the end of a sentence.
+fn who_may_attest(attesters: &[String]) -> String {
+    if attesters.is_empty() {
+        return "no `[[attest]]` rule of the server's configuration lets anybody attest there, so the operator has to add one"
+            .to_owned();
+    }
+    format!("{} may attest there", or(&quoted(attesters)))
 }
 
 fn quoted(several: &[impl fmt::Display]) -> Vec<String> {
@@ -193,5 +202,19 @@ mod tests {
     #[test]
     fn whoever_hands_out_credentials_cannot_approve_with_them() {
         assert!(!actor(&["administrator"], None).may(Right::Approve));
+    }
+
+    #[test]
+    fn whoever_may_not_attest_learns_who_may_or_that_nobody_may() {
+        let refused = |attesters: &[&str]| {
+            let attesters = attesters.iter().map(|attester| (*attester).to_owned()).collect();
+            let person = "ada".parse().unwrap();
+            Forbidden::Attest { person, right: "attest:incidents".to_owned(), attesters }.to_string()
+        };
+        let either = "`ada` does not hold `attest:incidents`: `service-desk` or `service:itsm` may attest there";
+        assert_eq!(refused(&["service-desk", "service:itsm"]), either);
+        let nobody = "`ada` does not hold `attest:incidents`: no `[[attest]]` rule of the server's configuration lets anybody \
+                      attest there, so the operator has to add one";
+        assert_eq!(refused(&[]), nobody);
     }
 }
