@@ -128,7 +128,7 @@ impl DriftCommand {
             ensure!(
                 !instances.items.is_empty(),
                 "nothing was compared: the register `instances` has no such entry that you see. Have what runs attested: \
-                 `lockgate register put instances <id> <file>`"
+                 `lockgate register put instances <file>`"
             );
         }
         match self.output {

@@ -12,6 +12,7 @@ fn a_change_is_shown_with_its_deployments_and_what_went_round_the_gates_is_found
     assert!(missing.code == 1 && missing.words.contains("there is no change `CHG-404`"), "{missing:?}");
     let nothing = stand.run(&token, &["drift"]);
     assert!(nothing.code == 1 && nothing.words.contains("nothing was compared"), "{nothing:?}");
+    assert!(nothing.words.contains("`lockgate register put instances <file>`"), "{nothing:?}");
 
     let mut document = deployment();
     let (change, product) = (document["change"].clone(), document["product"]["id"].clone());
