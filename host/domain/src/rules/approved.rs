@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::{Fix, Rule};
 use crate::{ApprovedPlan, Component, Digest, Finding, Phase, Scenario, Snapshot, Stage};
 
+/// Who owns what runs.
+const INVENTORY_OWNER: &str = "operations-manager";
+
 pub(super) fn check(snapshot: &Snapshot, model: Digest, breaches: &mut Vec<Finding>) {
     single_release(snapshot, breaches);
     if snapshot.gate.stage == Stage::PlanAndApprove {
@@ -172,7 +175,8 @@ fn actual_instances(snapshot: &Snapshot, approved: &ApprovedPlan, breaches: &mut
         for (place, component) in instance.components.iter().enumerate() {
             let Some(digest) = digests.get(component.name.as_str()) else { continue };
             let pointer = format!("/actual_instances/{index}/components/{place}");
-            breaches.extend(differing_digest(*digest, component, &whose, &pointer));
+            let breach = differing_digest(*digest, component, &whose, &pointer);
+            breaches.extend(breach.map(|breach| breach.owned_by(INVENTORY_OWNER)));
         }
     }
 }

@@ -695,6 +695,21 @@ fn rule_6_what_really_runs_holds_the_approved_components() {
 }
 
 #[test]
+fn a_digest_that_differs_is_mended_by_the_owner_of_the_place_where_it_stands() {
+    let owner = |edit: &dyn Fn(&mut Value)| {
+        let mut value = approved();
+        edit(&mut value);
+        let found = at(VALIDATE, value);
+        let breach = found.iter().find(|breach| breach.code == "digest-differs-from-approved").unwrap();
+        breach.remedies[0].owner.clone().unwrap()
+    };
+    let tampered = json!({"name": "shop", "kind": "software", "version": "2.0.0", "digest": Digest::of(b"tampered")});
+    let instance = json!([{"id": "i-1", "environment": "live", "status": "running", "release": "shop-2", "components": [tampered]}]);
+    assert_eq!(owner(&|value| value["actual_instances"] = instance.clone()), "operations-manager");
+    assert_eq!(owner(&|value| value["release"]["components"] = json!([tampered])), "release-manager");
+}
+
+#[test]
 fn every_breach_says_what_would_mend_it() {
     let mut value = removal();
     value["plan"] = json!({"id": "p", "office_hours_exception": true, "suppression": value["change"]["window"]});
