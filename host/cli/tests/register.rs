@@ -131,8 +131,12 @@ fn a_list_follows_its_pages_and_is_a_table_for_people() {
     let asked = asked.recv().unwrap();
     let query = "?team=shop&product=a%20b&environment=live&attester=Ada&limit=1 ";
     assert!(asked.starts_with(&format!("GET /api/v1/registers/changes{query}")), "{asked}");
-    let (server, _) = serve(vec![("200 OK", json!({ "items": [] })), ("200 OK", json!({ "items": [] }))]);
+    let (server, _) = serve(vec![("200 OK", json!({ "items": [] })); 3]);
     assert_eq!(printed(&lockgate(folder.path(), &server, &["list", "kpis"])), "No entries of `kpis`.\n");
+    assert_eq!(
+        printed(&lockgate(folder.path(), &server, &["list", "kpis", "--product", "shop"])),
+        "No entries of `kpis` fit `--product`, `--environment` and `--attester`.\n"
+    );
     assert_eq!(printed(&lockgate(folder.path(), &server, &["list", "kpis", "-o", "ndjson"])), "");
 }
 

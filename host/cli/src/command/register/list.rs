@@ -97,7 +97,12 @@ impl ListCommand {
             path = path.query("attester", attester.written());
         }
         let entries = all_pages(&self.owner.client()?, &path, self.limit)?;
-        show::list(self.register, &entries, self.output)?;
+        let is_filtered = self.product.is_some() || self.environment.is_some() || self.attester.is_some();
+        let none = match is_filtered {
+            true => format!("No entries of `{}` fit `--product`, `--environment` and `--attester`.", self.register),
+            false => format!("No entries of `{}`.", self.register),
+        };
+        show::list(&none, &entries, self.output)?;
         Ok(Exit::Success)
     }
 }

@@ -1,7 +1,7 @@
 //! Prints entries of registers.
 
 use clap::ValueEnum;
-use lockgate_domain::{Attestation, RegisterEntry, RegisterKind, TeamName, Timestamp, shortened};
+use lockgate_domain::{Attestation, RegisterEntry, TeamName, Timestamp, shortened};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -55,12 +55,12 @@ pub(super) fn entry(entry: &RegisterEntry, format: OutputFormat) -> anyhow::Resu
     }
 }
 
-/// Prints entries of a register.
-pub(super) fn list(register: RegisterKind, entries: &[RegisterEntry], format: ListFormat) -> anyhow::Result<()> {
+/// Prints entries of a register. `none` tells people that there are none.
+pub(super) fn list(none: &str, entries: &[RegisterEntry], format: ListFormat) -> anyhow::Result<()> {
     match format {
         ListFormat::Json => print::data(print::list(entries)?),
         ListFormat::Ndjson => lines(entries),
-        ListFormat::Table if entries.is_empty() => print::text(format!("No entries of `{register}`.")),
+        ListFormat::Table if entries.is_empty() => print::text(none),
         ListFormat::Table => print::text(table(entries)),
     }
 }
