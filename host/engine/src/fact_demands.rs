@@ -151,10 +151,11 @@ fn check_said(
     if !is_one_of(&demand.by, said, evidence) {
         let message = format!("{} {attested} `{name}`, and it counts if {} attests it", by(), one_of(&place.owners()));
         findings.push(place.finding(EngineCode::FactAttesterNotAllowed, message));
-    } else if demand.independent && said.attester.as_ref().is_some_and(|who| snapshot.deployment.involves(who)) {
+    } else if place.is_involved(said) {
         let message = format!(
-            "{} {attested} `{name}`, and also requested the deployment or contributed to it: somebody else has to {attest} it",
-            by()
+            "{} {attested} `{name}`, and also {}: somebody else has to {attest} it",
+            by(),
+            place.involvement(said)
         );
         findings.push(place.finding(EngineCode::FactAttesterInvolved, message));
     }
@@ -262,14 +263,30 @@ impl FactPlace<'_> {
         }
     }
 
+    /// Whether somebody says it who must not: they requested the deployment, contributed to it, or asked for the change that it is
+    /// about.
+    fn is_involved(&self, said: &Provenance) -> bool {
+        let deployment = &self.snapshot.deployment;
+        let is_involved = |who: &PersonId| deployment.involves(who) || self.asked_for_change(who);
+        self.demand.independent && said.attester.as_ref().is_some_and(is_involved)
+    }
+
+    /// Whether the fact is the change, and this person asked for it.
+    fn asked_for_change(&self, who: &PersonId) -> bool {
+        self.pointer == "/change" && self.snapshot.deployment.change.requested_by.as_ref() == Some(who)
+    }
+
+    /// How somebody is involved, as a part of a sentence.
+    fn involvement(&self, said: &Provenance) -> &'static str {
+        let is_deployer = said.attester.as_ref().is_some_and(|who| self.snapshot.deployment.involves(who));
+        if is_deployer { "requested the deployment or contributed to it" } else { "asked for the change" }
+    }
+
     /// Somebody whose word does not count withdrew an entry, and the last of those whose word counts had attested it.
     fn withdrawn(&self, lapsed: &LapsedEntry) -> Option<Finding> {
         let demand = self.demand;
-        let is_involved = |said: &Provenance| {
-            demand.independent && said.attester.as_ref().is_some_and(|who| self.snapshot.deployment.involves(who))
-        };
         let is_named = |said: &Provenance| is_one_of(&demand.by, said, None);
-        let counts = |said: &Provenance| is_named(said) && !is_involved(said);
+        let counts = |said: &Provenance| is_named(said) && !self.is_involved(said);
         if counts(&lapsed.said) {
             return None;
         }
@@ -279,8 +296,8 @@ impl FactPlace<'_> {
         let done = format!("{who} withdrew `{id}` from `{name}`, or had it concern something else");
         Some(if is_named(&lapsed.said) {
             let message = format!(
-                "{done}, and also requested the deployment or contributed to it: somebody else has to do that, because \
-                 {attester} attested it"
+                "{done}, and also {}: somebody else has to do that, because {attester} attested it",
+                self.involvement(&lapsed.said)
             );
             self.finding(EngineCode::FactAttesterInvolved, message)
         } else {

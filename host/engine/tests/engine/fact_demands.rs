@@ -176,6 +176,14 @@ fn nobody_attests_the_change_that_they_request() {
     let own = || attested(|provenance| provenance.attester = Some("rita".parse().unwrap()));
     assert_eq!(codes(&decide(&demand(""), ENTRANCE, own(), &[])), ["fact-attester-involved"]);
     assert_eq!(codes(&decide(&demand("independent = false"), ENTRANCE, own(), &[])), [""; 0]);
+    // Nor the one that they asked for, although somebody else requested the deployment.
+    let mut asked_for = attested(|_| {});
+    asked_for["change"]["requested_by"] = json!("ines");
+    let denied = decide(&demand(""), ENTRANCE, asked_for.clone(), &[]);
+    assert_eq!(codes(&denied), ["fact-attester-involved"]);
+    let message = "`ines` attested `change`, and also asked for the change: somebody else has to attest it";
+    assert_eq!(denied.reasons[0].message, message);
+    assert_eq!(codes(&decide(&demand("independent = false"), ENTRANCE, asked_for, &[])), [""; 0]);
 }
 
 #[test]
