@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Deployment, Duration, FactSource, GatePassage, KpiIntervals, KpiSamples, NewSamples, Provenance, RegisterKind,
-    Right, Sample, TeamName, Timestamp,
+    Attester, CredentialKind, Deployment, Duration, FactSource, GatePassage, KpiIntervals, KpiSamples, NewSamples,
+    Provenance, RegisterKind, Right, Sample, TeamName, Timestamp,
 };
 use lockgate_ledger::{Append, EntryDraft, EntryQuery, ExpectedVersion};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::SampleSummary;
 use super::read::RegisterRef;
 use super::streams::samples_stream;
-use crate::authority::Actor;
+use super::{RecordedEntry, SampleSummary};
+use crate::authority::{Actor, Forbidden};
 use crate::read::body;
 use crate::{DeploymentService, InputError, ServiceError, WriteAnswer, WriteContext};
 
@@ -51,10 +51,11 @@ pub struct SamplesRecorded {
 }
 
 impl DeploymentService {
-    /// Records samples of an indicator.
+    /// Records samples of an indicator. They are the word of those who attested it: whoever demands that somebody attests an
+    /// indicator wants its values from them, too.
     ///
     /// # Errors
-    /// If the actor may not attest indicators, the indicator does not exist, or a sample is wrong.
+    /// If the actor may not attest indicators, or not this one, the indicator does not exist, or a sample is wrong.
     pub fn record_samples(
         &self,
         write: &WriteContext<'_>,
@@ -67,6 +68,7 @@ impl DeploymentService {
                 return Err(ServiceError::NotFound { what: "entry", id: format!("{}/{}", at.register, at.id) });
             }
             self.may_attest(write.actor, RegisterKind::Kpis, head.entry.team.as_ref())?;
+            self.may_measure(write.actor, &head.entry)?;
             Ok(head)
         };
         self.once(write, &("record-samples", at, new), permit, |head, digest| {
@@ -94,6 +96,29 @@ impl DeploymentService {
             }
             Ok(written)
         })
+    }
+
+    /// Checks that the actor attested the indicator, or shares a role that may attest it with the person who did. What a service
+    /// attested, no one else measures.
+    fn may_measure(&self, actor: &Actor, kpi: &RecordedEntry) -> Result<(), ServiceError> {
+        let RecordedEntry { register, id, team, by, roles, .. } = kpi;
+        if by.person == actor.person.id && by.kind == actor.kind {
+            return Ok(());
+        }
+        let attesters = self.0.attest.attesters(*register, team.as_ref());
+        let may_attest = |role: &&String| attesters.contains(&Attester::Role((*role).clone()));
+        let shared: Vec<&String> = match by.kind {
+            CredentialKind::Person => roles.iter().filter(may_attest).collect(),
+            CredentialKind::Service | CredentialKind::Agent => Vec::new(),
+        };
+        if shared.iter().any(|role| actor.person.roles.contains(role)) {
+            return Ok(());
+        }
+        let kind = if by.kind == CredentialKind::Person { "person" } else { "service" };
+        let own = format!("{kind}:{}", by.person.written());
+        let attesters = [own].into_iter().chain(shared.into_iter().cloned()).collect();
+        let right = format!("{}/{id}", register.right());
+        Err(Forbidden::Attest { person: actor.person.id.clone(), right, attesters }.into())
     }
 
     /// The newest samples of an indicator, in order of time: at most `limit`, and at most 10,000.

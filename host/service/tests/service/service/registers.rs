@@ -3,8 +3,8 @@
 mod joined_later;
 
 use lockgate_domain::{
-    CredentialKind, FactSource, NewRegisterEntry, NewSamples, Phase, RegisterEntry, RegisterKind, Stage, TeamName,
-    Teams,
+    AttestRules, CredentialKind, FactSource, NewRegisterEntry, NewSamples, Phase, RegisterEntry, RegisterKind, Stage,
+    TeamName, Teams,
 };
 use lockgate_ledger::RetentionRule;
 use lockgate_service::authority::{Actor, Forbidden};
@@ -16,7 +16,7 @@ use lockgate_service::{
 use serde_json::{Value, json};
 
 use crate::gate_support::load;
-use crate::service::stand::{MODEL, Stand, ask_gate, ben, gate, open, person, rita};
+use crate::service::stand::{MODEL, Stand, ask_gate, attested_by, ben, gate, open, person, rita};
 
 const PAGE: PageRequest = PageRequest { before: None, limit: 50 };
 
@@ -562,6 +562,33 @@ fn samples_complete_an_indicator() {
     assert_eq!(kpi.measured.unwrap().to_string(), "2026-11-24T19:59:00Z");
     let samples = stand.engine.samples(&rita(), &at(RegisterKind::Kpis, "p99"), 2).unwrap();
     assert_eq!(samples.iter().map(|sample| sample.value).collect::<Vec<_>>(), [240.0, 250.5]);
+}
+
+#[test]
+fn samples_are_recorded_by_those_who_attested_the_indicator() {
+    let rules = json!([{"registers": ["kpis"], "by": ["operations-manager", "release-manager", "service:mon"]}]);
+    let (engine, folder) = attested_by(AttestRules::new(serde_json::from_value(rules).unwrap()));
+    let stand = Stand::of(engine, folder);
+    let record = |actor: &Actor| {
+        let sample = json!({"samples": [{"at": "2026-11-24T19:59:00Z", "value": 5.0}]});
+        let new: NewSamples = serde_json::from_value(sample).unwrap();
+        let recorded = stand.engine.record_samples(&stand.by(actor), &at(RegisterKind::Kpis, "p99"), &new);
+        recorded.map(drop).map_err(|error| error.to_string())
+    };
+    let kpi = about_shop(json!({"id": "p99", "metric": "latency", "unit": "ms", "at_most": 300.0}));
+    let (monitoring, releasing) = (person("mon", &["pipeline"]), person("ro", &["release-manager", "pipeline"]));
+    assert_eq!(monitoring.kind, CredentialKind::Service);
+    stand.attest(&monitoring, RegisterKind::Kpis, &kpi).unwrap();
+    assert_eq!(record(&monitoring), Ok(()));
+    let refused = "does not hold `attest:kpis/p99`: `service:mon` may attest there";
+    for other in [&releasing, &olga()] {
+        assert_eq!(record(other), Err(format!("`{}` {refused}", other.person.id)));
+    }
+    // What a person attested is measured by those who hold the same role.
+    stand.attest(&olga(), RegisterKind::Kpis, &kpi).unwrap();
+    assert_eq!(record(&person("otto", &["operations-manager"])), Ok(()));
+    let refused = "`ro` does not hold `attest:kpis/p99`: `person:olga` or `operations-manager` may attest there";
+    assert_eq!(record(&releasing), Err(refused.to_owned()));
 }
 
 #[test]
