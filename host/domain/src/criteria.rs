@@ -12,9 +12,9 @@ const fn gate(stage: Stage, phase: Phase) -> Gate {
 }
 
 const PLAN_ENTRANCE: Gate = gate(Stage::PlanAndApprove, Phase::Entrance);
-const PLAN_EXIT: Gate = gate(Stage::PlanAndApprove, Phase::Exit);
+const PLAN_EXIT: Gate = Gate::PLAN_EXIT;
 const FULFILL_ENTRANCE: Gate = Gate::FULFILL_ENTRANCE;
-const FULFILL_EXIT: Gate = gate(Stage::Fulfill, Phase::Exit);
+const FULFILL_EXIT: Gate = Gate::FULFILL_EXIT;
 const VALIDATE_ENTRANCE: Gate = gate(Stage::Validate, Phase::Entrance);
 const VALIDATE_EXIT: Gate = gate(Stage::Validate, Phase::Exit);
 const OBSERVE_ENTRANCE: Gate = gate(Stage::Observe, Phase::Entrance);

@@ -6,20 +6,18 @@ use crate::{
     Deployment, Finding, Gate, InstanceStatus, Phase, Plan, Rollout, Scenario, Snapshot, Stage, StepAction, Target,
 };
 
-const PLAN_EXIT: Gate = Gate { stage: Stage::PlanAndApprove, phase: Phase::Exit };
-const FULFILL_EXIT: Gate = Gate { stage: Stage::Fulfill, phase: Phase::Exit };
 const OBSERVE_EXIT: Gate = Gate { stage: Stage::Observe, phase: Phase::Exit };
 
 pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     let deployment = &snapshot.deployment;
     let Some(plan) = deployment.plan.as_ref().filter(|_| deployment.scenario == Scenario::Removal) else { return };
-    if deployment.environment.live && (PLAN_EXIT..=Gate::FULFILL_ENTRANCE).contains(&snapshot.gate) {
+    if deployment.environment.live && (Gate::PLAN_EXIT..=Gate::FULFILL_ENTRANCE).contains(&snapshot.gate) {
         notice(snapshot, plan, breaches);
     }
     if let Some(rollout) = deployment.laid_out() {
         order(rollout, breaches);
     }
-    if snapshot.gate >= FULFILL_EXIT {
+    if snapshot.gate >= Gate::FULFILL_EXIT {
         disposal(snapshot, plan, breaches);
     }
     // Where instances stay, their contracts do.
@@ -81,7 +79,7 @@ fn covers(one: &Target, other: &Target) -> bool {
 fn disposal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     let deployment = &snapshot.deployment;
     let Some(retention) = &plan.data_retention else { return };
-    let removed = deployment.gates_passed.iter().rev().find(|passage| passage.gate() == FULFILL_EXIT);
+    let removed = deployment.gates_passed.iter().rev().find(|passage| passage.gate() == Gate::FULFILL_EXIT);
     let until = removed.map_or(snapshot.now, |passage| passage.at).saturating_add(retention.keep);
     if until <= snapshot.now {
         return;
