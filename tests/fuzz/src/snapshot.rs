@@ -18,8 +18,12 @@ pub fn snapshot(bytes: &[u8]) -> bool {
     if let Some(deployment) = &deployment {
         let none = BTreeMap::new();
         let parts = Snapshot::subject_parts(deployment, &none).unwrap();
+        for part in ["change", "deployment", "environment", "people", "plan", "product", "release"] {
+            assert!(parts.contains_key(part), "{part}: {parts:?}");
+        }
         let approved = deployment.approved.as_ref().is_some_and(|approved| !approved.evidence.is_empty());
-        assert_eq!(parts.len(), 7 + usize::from(approved), "{parts:?}");
+        assert_eq!(parts.contains_key("evidence"), approved, "{parts:?}");
+        assert_eq!(parts.contains_key("rollout"), deployment.rollout.is_some(), "{parts:?}");
         Snapshot::subject_of(deployment, &none, model).unwrap();
     }
     let snapshot = same_when_read_again::<Snapshot>(bytes);
