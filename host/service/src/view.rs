@@ -180,7 +180,11 @@ impl DeploymentService {
             }
             Err(error) => return Err(error),
         };
-        let timing = deployment.timing();
+        // Until when it can go back is judged by what was approved.
+        let mut judged = Deployment::clone(&deployment);
+        judged.progress.clone_from(&state.progress);
+        state.before.iter().for_each(|before| before.restore(&mut judged));
+        let timing = judged.timing();
         let voids = void.into_iter().chain(std::iter::repeat(None));
         let activity = |activity: &crate::lifecycle::Activity| ActivityView {
             id: activity.id.to_owned(),

@@ -190,6 +190,19 @@ fn office_hours(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     }
 }
 
+/// What stays of a removal is still there after it.
+fn staying(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
+    let is_there = |id: &String| snapshot.deployment.instances_here().any(|(_, instance)| instance.id == *id);
+    let gone: Vec<String> = plan.staying.iter().filter(|id| !is_there(id)).map(|id| format!("`{id}`")).collect();
+    if gone.is_empty() {
+        return;
+    }
+    let gone = gone.join(", ");
+    let fix = Fix::new("bring back what stays, and have the inventory attested", gone.clone()).found("nothing");
+    let message = format!("the inventory lacks instances that stay by the plan: {gone}");
+    breaches.push(Rule::RemovalTargetsDiffer.correct(message, "/plan/staying", fix));
+}
+
 fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     if plan.data_retention.is_none() {
         breaches.push(
@@ -206,6 +219,7 @@ fn removal(snapshot: &Snapshot, plan: &Plan, breaches: &mut Vec<Finding>) {
     let gate = snapshot.gate;
     let begun = gate.stage > Stage::Fulfill || (gate.stage == Stage::Fulfill && gate.phase == Phase::Exit);
     if begun {
+        staying(snapshot, plan, breaches);
         return;
     }
     let targets: BTreeSet<&str> = plan.targets.iter().map(String::as_str).collect();

@@ -16,6 +16,7 @@ pub(super) fn check(snapshot: &Snapshot, breaches: &mut Vec<Finding>) {
     }
     if let Some(rollout) = deployment.laid_out() {
         order(rollout, breaches);
+        parts(deployment, plan, rollout, breaches);
     }
     if snapshot.gate >= Gate::FULFILL_EXIT {
         disposal(snapshot, plan, breaches);
@@ -65,6 +66,31 @@ fn order(rollout: &Rollout, breaches: &mut Vec<Finding>) {
         let fix = Fix::new(remedy, "a `disable` of the same target, or a `route` of its slot to 0, before it");
         let place = format!("/rollout/steps/{index}/action");
         breaches.push(Rule::RemovedBeforeDisabled.correct(message, place, fix.found("neither")).about(&step.id));
+    }
+}
+
+/// No step takes away what stays by the plan: neither an instance that stays, nor all of a slot in which one is or may be.
+fn parts(deployment: &Deployment, plan: &Plan, rollout: &Rollout, breaches: &mut Vec<Finding>) {
+    for (index, step) in rollout.steps.iter().enumerate() {
+        let (slot, instances) = match &step.action {
+            StepAction::Remove(target) | StepAction::Disable(target) => {
+                (target.slot.as_ref(), target.instances.as_slice())
+            }
+            StepAction::Route { slot, weight, audience: None } if weight.hundredths() == 0 => {
+                (Some(slot), [].as_slice())
+            }
+            _ => continue,
+        };
+        let may_be_in = |id: &String| {
+            let location = deployment.instance(true, id).and_then(|instance| instance.location.as_ref());
+            slot.is_none() || location.is_none() || location == slot
+        };
+        let is_hit = |id: &&String| if instances.is_empty() { may_be_in(id) } else { instances.contains(id) };
+        let Some(stays) = plan.staying.iter().find(is_hit) else { continue };
+        let message = format!("the step `{}` takes away the instance `{stays}`, which stays by the plan", step.id);
+        let fix = Fix::new("let a strategy name the instances that are removed", "steps for the targets alone");
+        let place = format!("/rollout/steps/{index}/action");
+        breaches.push(Rule::RemovalTargetsDiffer.correct(message, place, fix.found(stays.clone())).about(&step.id));
     }
 }
 

@@ -213,9 +213,9 @@ fn differences(deployment: &Deployment, before: &BeforeRollout, breaches: &mut V
             differs(message, format!("/actual_instances/{index}/status"), id, "`removed`".to_owned());
         }
     }
-    // Nobody knew what was there: then it has to be the last known good release.
+    // Whatever was there: the release that the plan returns to runs again.
     let good = before.way_back.as_ref().and_then(|way_back| way_back.release.as_ref());
-    if let Some(good) = good.filter(|_| before.instances.is_empty())
+    if let Some(good) = good
         && !deployment.instances_here().any(|(_, instance)| instance.release.as_ref() == Some(good))
     {
         let message = format!("no instance of the inventory has release `{good}`, the last known good");

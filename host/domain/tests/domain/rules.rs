@@ -360,7 +360,7 @@ fn rule_2_a_rollback_is_complete_when_the_inventory_is_as_it_was() {
     assert_eq!(found(&|value| value["actual_instances"][1]["components"][0]["version"] = json!("2")), ["live-2"]);
     assert_eq!(found(&|value| value["actual_instances"][0]["status"] = json!("removed")), ["live-1"]);
     assert_eq!(found(&|value| value["actual_instances"][0]["status"] = json!("disabled")), ["live-1"]);
-    assert_eq!(found(&|value| value["actual_instances"] = json!([])), ["live-1", "live-2"]);
+    assert_eq!(found(&|value| value["actual_instances"] = json!([])), ["live-1", "live-2", "shop-1"]);
     // What is no target stays out of it, unless it has the new release now.
     assert_eq!(found(&|value| value["actual_instances"][2]["status"] = json!("stopped")), [""; 0]);
     assert_eq!(found(&|value| value["actual_instances"][2]["release"] = json!("shop-2")), ["live-3"]);
@@ -379,6 +379,9 @@ fn rule_2_a_rollback_is_complete_when_the_inventory_is_as_it_was() {
         value["actual_instances"][0]["release"] = json!("shop-2");
     };
     assert_eq!(found(&other_plan), ["live-1"]);
+    // The release that the plan returns to runs nowhere, and did not before.
+    let other_good = |value: &mut Value| value["plan"]["way_back"]["release"] = json!("shop-9");
+    assert_eq!(missing(&other_good, &nothing, RollbackTimes::default()), ["shop-9"]);
     // Nobody knew what was there.
     let unknown = |value: &mut Value| value["actual_instances"] = json!([]);
     assert_eq!(missing(&unknown, &nothing, RollbackTimes::default()), ["shop-1"]);
@@ -707,6 +710,38 @@ fn a_digest_that_differs_is_mended_by_the_owner_of_the_place_where_it_stands() {
     let instance = json!([{"id": "i-1", "environment": "live", "status": "running", "release": "shop-2", "components": [tampered]}]);
     assert_eq!(owner(&|value| value["actual_instances"] = instance.clone()), "operations-manager");
     assert_eq!(owner(&|value| value["release"]["components"] = json!([tampered])), "release-manager");
+}
+
+#[test]
+fn rule_5_what_stays_of_a_removal_is_neither_taken_away_by_a_step_nor_gone_afterwards() {
+    let part = |step: Value| {
+        let mut value = removal();
+        let instance = |id: &str, slot: &str| json!({"id": id, "environment": "live", "status": "running", "release": "shop-1", "location": slot});
+        value["actual_instances"] = json!([instance("a", "blue"), instance("b", "blue"), instance("c", "green")]);
+        value["plan"]["targets"] = json!(["a"]);
+        value["plan"]["staying"] = json!(["b", "c"]);
+        value["rollout"] = json!({
+            "steps": [{"id": "off", "title": "off", "action": step, "planned": "1m", "repeatable": true}],
+            "way_back": {"kind": "forward-only"}, "summary": "one"
+        });
+        let found = after(EXIT, value, |_| {});
+        found.contains(&("removal-targets-differ".to_owned(), "/rollout/steps/0/action".to_owned()))
+    };
+    assert!(part(json!({"disable": {"slot": "blue"}})), "b is in that slot");
+    assert!(part(json!({"route": {"slot": "blue", "weight": 0}})));
+    assert!(part(json!({"disable": {}})));
+    assert!(part(json!({"disable": {"instances": ["a", "b"]}})));
+    assert!(!part(json!({"disable": {"instances": ["a"]}})));
+    assert!(!part(json!({"disable": {"slot": "red"}})));
+
+    let mut value = removal();
+    value["actual_instances"] = json!([{"id": "b", "environment": "live", "status": "running", "release": "shop-1"}]);
+    value["plan"]["targets"] = json!(["a"]);
+    value["plan"]["staying"] = json!(["b"]);
+    let gone = ("removal-targets-differ".to_owned(), "/plan/staying".to_owned());
+    let value = approve(value);
+    assert!(!after(VALIDATE, value.clone(), |_| {}).contains(&gone));
+    assert!(after(VALIDATE, value, |value| value["actual_instances"][0]["status"] = json!("removed")).contains(&gone));
 }
 
 #[test]

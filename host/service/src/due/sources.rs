@@ -1,7 +1,7 @@
 //! What falls due of a deployment. Each source is a function in [`SOURCES`] that looks at one deployment.
 
 use lockgate_domain::{
-    Deployment, Direction, GatePassage, Progress, Scenario, Stage, StepAction, StepStatus, TimeWindow, Timestamp,
+    Deployment, Direction, Gate, GatePassage, Progress, Scenario, Stage, StepAction, StepStatus, TimeWindow, Timestamp,
     WayBackKind,
 };
 
@@ -157,7 +157,9 @@ fn retention(of: &DueDeployment<'_>) -> Vec<Occasion> {
     let document = &of.loaded.document;
     let retention = document.plan.as_ref().and_then(|plan| Some((plan, plan.data_retention.as_ref()?)));
     let removed = of.state().position == StagePosition::Operational && document.scenario == Scenario::Removal;
-    let (Some((plan, retention)), Some(last)) = (retention.filter(|_| removed), of.state().passed.last()) else {
+    // It is kept from the moment at which the removal was carried out.
+    let carried_out = of.state().passed.iter().find(|passage| passage.gate() == Gate::FULFILL_EXIT);
+    let (Some((plan, retention)), Some(last)) = (retention.filter(|_| removed), carried_out) else {
         return Vec::new();
     };
     let message = format!(
