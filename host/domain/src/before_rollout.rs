@@ -15,15 +15,15 @@ pub struct InstanceBefore {
     /// The id of the release that it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
-    /// Its status.
+    /// The status that the instance had.
     pub status: InstanceStatus,
     /// The names, versions and digests of its components, in the order of their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<ComponentIdentity>,
 }
 
-/// The deployment as it was approved and as the environment was, when fulfillment began. Whoever changes the deployment
-/// later does not change what a rollback is judged by.
+/// The approved deployment and its environment, at the moment when fulfillment began. A later revision of the deployment does
+/// not change what a rollback is judged by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BeforeRollout {
     /// The scenario of the deployment.
