@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockgate_domain::{Decision, Deployment, Finding, Gate, Phase, Rollout, Stage, Timestamp, Verdict, rules};
+use lockgate_domain::{Decision, Deployment, Gate, Phase, Rollout, Stage, Timestamp, Verdict, rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -111,29 +111,18 @@ impl DeploymentService {
     ) -> Result<Vec<LegalMove>, ServiceError> {
         let mut moves = loaded.state.settled(now).legal_moves();
         let roll_back = LifecycleMove::RollBack.as_str();
-        if moves.iter().any(|legal| legal.name == roll_back) && self.may_roll_back(loaded, now)?.is_err() {
-            moves.retain(|legal| legal.name != roll_back);
+        if moves.iter().any(|legal| legal.name == roll_back) {
+            let (deployment, _) = self.with_progress(loaded, now)?;
+            if rules::may_roll_back(&deployment, now).is_err() {
+                moves.retain(|legal| legal.name != roll_back);
+            }
         }
         Ok(moves)
     }
 
-    /// Checks that a rule of the host allows a rollback to begin now.
-    pub(super) fn may_roll_back(
-        &self,
-        loaded: &LoadedDeployment,
-        now: Timestamp,
-    ) -> Result<Result<(), Finding>, ServiceError> {
-        Ok(rules::may_roll_back(&self.with_progress(loaded, now)?, now))
-    }
-
     /// The deployment as the registers complete it, with its progress, and with what a rollback rests on as it was when
-    /// fulfillment began.
-    pub(super) fn with_progress(&self, loaded: &LoadedDeployment, now: Timestamp) -> Result<Deployment, ServiceError> {
-        Ok(self.with_progress_and_versions(loaded, now)?.0)
-    }
-
-    /// As [`Self::with_progress`], with the versions of the registers that were read.
-    pub(super) fn with_progress_and_versions(
+    /// fulfillment began; and the versions of the registers that were read.
+    pub(super) fn with_progress(
         &self,
         loaded: &LoadedDeployment,
         now: Timestamp,

@@ -57,7 +57,7 @@ impl DeploymentService {
         if !matches!(asked, LifecycleMove::RollBack | LifecycleMove::CompleteRollback) {
             return Ok(Vec::new());
         }
-        let (deployment, versions) = self.with_progress_and_versions(loaded, now)?;
+        let (deployment, versions) = self.with_progress(loaded, now)?;
         let broken = match asked {
             LifecycleMove::RollBack => rules::may_roll_back(&deployment, now).err().into_iter().collect(),
             _ => {

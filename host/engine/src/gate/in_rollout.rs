@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use lockgate_domain::{
-    Action, BindingAnswer, BindingOutcome, CheckState, Finding, Reason, RolloutQuestion, Severity, Snapshot, Standing,
-    StepAction, StepEnd, StepStatus, rules,
+    Action, BindingAnswer, BindingOutcome, CheckState, Decision, Finding, Reason, RolloutQuestion, Severity, Snapshot,
+    Standing, StepAction, StepEnd, StepStatus, rules,
 };
 use lockgate_runtime::{PluginFunction, Recording};
 
@@ -15,7 +15,6 @@ use crate::expression::Variables;
 use crate::load::LoadedModel;
 use crate::rollout::{RolloutError, check_action, other_said};
 use crate::values::PendingValues;
-use lockgate_domain::Decision;
 
 /// The answer to a question within a rollout.
 #[derive(Clone, Debug, PartialEq)]

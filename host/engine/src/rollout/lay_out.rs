@@ -12,7 +12,7 @@ use lockgate_domain::{
     BindingAnswer, BindingOutcome, CorrectionNeeded, Deployment, Digest, DigestError, Evidence, Finding, Gate,
     GatePassage, Rollout, Snapshot, Timestamp,
 };
-use lockgate_runtime::PluginOutput;
+use lockgate_runtime::{PluginFunction, PluginOutput};
 use serde_json::{Value, json};
 
 use super::{RolloutError, other_said};
@@ -21,7 +21,6 @@ use crate::gate::declared_analyses;
 use crate::load::LoadedModel;
 use crate::model::listed;
 use crate::replay::first_differences;
-use lockgate_runtime::PluginFunction;
 
 impl LoadedModel {
     /// Has the model's strategy lay out the rollout of the deployment. Nothing is persisted: changes that the strategy
@@ -33,7 +32,7 @@ impl LoadedModel {
         let planning = self.planning(snapshot)?;
         match self.ask_strategy(PluginFunction::Plan, &planning, &self.unwritten_values())? {
             PluginOutput::Rollout(rollout) => {
-                self.can_carry_out(&rollout, None)?;
+                self.can_carry_out(&rollout)?;
                 Ok(rollout)
             }
             other => Err(other_said(&other)),
@@ -61,13 +60,9 @@ impl LoadedModel {
         self.strategy_binding().is_some() && (Gate::PLAN_EXIT..=Gate::FULFILL_ENTRANCE).contains(&gate)
     }
 
-    /// Checks that the model has every analysis that a rollout asks for. `at` is the place of the rollout in the
-    /// deployment, if it has one there.
-    ///
-    /// # Errors
-    /// The first analysis that the model does not have.
-    pub fn can_carry_out(&self, rollout: &Rollout, at: Option<&str>) -> Result<(), RolloutError> {
-        match declared_analyses::unknown(self.model(), rollout, at).into_iter().next() {
+    /// Checks that the model has every analysis that a rollout asks for.
+    fn can_carry_out(&self, rollout: &Rollout) -> Result<(), RolloutError> {
+        match declared_analyses::unknown(self.model(), rollout, None).into_iter().next() {
             Some(violation) => Err(RolloutError::Refused(Box::new(violation))),
             None => Ok(()),
         }
